@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of Varve's own is compiled with.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.byName(name: name), "TestWorlds"] + dependencies,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "varve",
+  products: [
+    .library(name: "Varve", targets: ["Varve"]),
+    .executable(name: "varve", targets: ["VarveCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    // C libraries, each behind a thin wrapper.
+    .systemLibrary(
+      name: "CElfutils", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "libdebuginfod-dev"])]),
+    .systemLibrary(
+      name: "CCompression",
+      providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
+
+    // Rooms, lowest first: a room imports only those above it in this list.
+    room("Bytes"),
+    room("HostSystem", ["Bytes", .product(name: "SystemPackage", package: "swift-system")]),
+    room("Compression", ["Bytes", "CCompression"]),
+    room("ObjectFiles", ["Bytes"]),
+    room("Unwinding", ["Bytes"]),
+    room("Symbols", ["Bytes", "ObjectFiles", "Unwinding", "CElfutils"]),
+    room("DebugFiles", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "CElfutils"]),
+    room(
+      "Targets",
+      ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles"]),
+    room("QEMUProcess", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
+    room("Reports", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets", "QEMUProcess"]),
+    room(
+      "Varve",
+      [
+        "Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles", "Targets",
+        "QEMUProcess", "Reports",
+      ]),
+    .executableTarget(
+      name: "VarveCommand",
+      dependencies: ["Varve", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+
+    .target(
+      name: "TestWorlds", dependencies: ["Bytes"], path: "Tests/TestWorlds", swiftSettings: strict),
+    tests("Bytes"),
+    tests("HostSystem"),
+    tests("Compression"),
+    tests("ObjectFiles"),
+    tests("Unwinding"),
+    tests("Symbols"),
+    tests("DebugFiles"),
+    tests("Targets"),
+    tests("QEMUProcess"),
+    tests("Reports"),
+    tests("VarveCommand", ["Varve"]),
+  ]
+)
