@@ -34,17 +34,22 @@ let package = Package(
     // C libraries, each behind a thin wrapper.
     .systemLibrary(
       name: "CElfutils", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "libdebuginfod-dev"])]),
+    .systemLibrary(name: "CIberty", providers: [.apt(["libiberty-dev"])]),
     .systemLibrary(
       name: "CCompression",
       providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
 
+    // Linux system calls that the Glibc module leaves out.
+    .systemLibrary(name: "CLinux"),
+
     // Rooms, lowest first: a room imports only those above it in this list.
     room("Bytes"),
-    room("HostSystem", ["Bytes", .product(name: "SystemPackage", package: "swift-system")]),
+    room(
+      "HostSystem", ["Bytes", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
     room("Compression", ["Bytes", "CCompression"]),
     room("ObjectFiles", ["Bytes"]),
     room("Unwinding", ["Bytes"]),
-    room("Symbols", ["Bytes", "ObjectFiles", "Unwinding", "CElfutils"]),
+    room("Symbols", ["Bytes", "ObjectFiles", "Unwinding", "CElfutils", "CIberty"]),
     room("DebugFiles", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "CElfutils"]),
     room(
       "Targets",
