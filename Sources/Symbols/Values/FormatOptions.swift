@@ -18,6 +18,9 @@ public struct FormatOptions: Hashable, Sendable {
   /// Whether printable characters beyond ASCII stand for themselves, as in a UTF-8 locale, or are
   /// escaped, as in the C locale.
   public var showsUnicode = true
+  /// Whether a 16-byte `long double` is IEEE quadruple precision, as on AArch64, or x87's 80 bits,
+  /// as on x86-64.
+  public var longDoubleIsQuadruple = false
 
   public init() {}
 }
