@@ -82,8 +82,11 @@ public struct HostProcess: Sendable {
     return mappings[low - 1]
   }
 
-  func isExecutable(_ address: UInt64) -> Bool {
-    mapping(containing: VirtualAddress(address))?.isExecutable ?? false
+  /// Whether `address` lies in code that the program can't have written itself: what a translator
+  /// generates (QEMU's own holds guest-made code) doesn't count.
+  func isCode(_ address: UInt64) -> Bool {
+    guard let mapping = mapping(containing: VirtualAddress(address)) else { return false }
+    return mapping.isExecutable && !mapping.isWritable
   }
 
   func isWritable(_ address: UInt64) -> Bool {

@@ -139,6 +139,8 @@ public enum CoroutineEvidence: Hashable, Sendable {
   case switchOnStack
   /// Its own address lies on its stack, `distance` bytes from the stack's end.
   case selfOnStack(distance: UInt64)
+  /// One of the saved registers holds its own address.
+  case selfInJumpBuffer
   /// `co_queue_wakeup` is an empty queue, whose tail points at its own head.
   case emptyWakeupQueue
   /// `entry` points into code.
@@ -158,6 +160,7 @@ extension CoroutineEvidence: CustomStringConvertible {
     case .jumpBuffer: "the jump buffer points into the stack and into code"
     case .switchOnStack: "the return address of the last switch lies below the saved stack pointer"
     case .selfOnStack(let distance): "its address lies \(distance) bytes below its stack's end"
+    case .selfInJumpBuffer: "its address is among the saved registers"
     case .emptyWakeupQueue: "co_queue_wakeup points at itself"
     case .entryIsCode: "entry points into code"
     case .threadOnStack(let thread): "thread \(thread) is on its stack"

@@ -44,7 +44,8 @@ struct StackTable: Sendable {
       found.insert(Site(base: start, usableStart: start, limit: limit.rawValue))
       for page in process.architecture.pageSizes where start >= page {
         let below = process.mapping(containing: VirtualAddress(start - page))
-        if below?.isReadable ?? false || below?.isWritable ?? false { continue }
+        // gdb's gcore records pages without any permission as readable.
+        if below?.isWritable ?? false { continue }
         found.insert(Site(base: start - page, usableStart: start, limit: limit.rawValue))
       }
     }
