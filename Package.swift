@@ -34,6 +34,7 @@ let package = Package(
     // C libraries, each behind a thin wrapper.
     .systemLibrary(
       name: "CElfutils", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "libdebuginfod-dev"])]),
+    .systemLibrary(name: "CIberty", providers: [.apt(["libiberty-dev"])]),
     .systemLibrary(
       name: "CCompression",
       providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
@@ -48,7 +49,7 @@ let package = Package(
     room("Compression", ["Bytes", "CCompression"]),
     room("ObjectFiles", ["Bytes"]),
     room("Unwinding", ["Bytes"]),
-    room("Symbols", ["Bytes", "ObjectFiles", "Unwinding", "CElfutils"]),
+    room("Symbols", ["Bytes", "ObjectFiles", "Unwinding", "CElfutils", "CIberty"]),
     room("DebugFiles", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "CElfutils"]),
     room(
       "Targets",

@@ -42,7 +42,9 @@ public final class Module: Sendable {
   public func linkAddress(of address: VirtualAddress) -> VirtualAddress { address &- bias }
 
   /// Where in memory an address of the file is loaded.
-  public func loadedAddress(of address: UInt64) -> VirtualAddress { VirtualAddress(address) &+ bias }
+  public func loadedAddress(of address: UInt64) -> VirtualAddress {
+    VirtualAddress(address) &+ bias
+  }
 
   /// The symbol at or before `address` (in memory); nil if none is near.
   public func symbol(at address: VirtualAddress) -> SymbolOffset? {
