@@ -1,5 +1,5 @@
-public import Bytes
-public import ObjectFiles
+import Bytes
+import ObjectFiles
 public import Symbols
 public import Unwinding
 
@@ -57,13 +57,7 @@ struct ModuleReader {
   /// `.eh_frame` of the file, or else of the image in memory, then `.debug_frame`.
   private mutating func unwindTable(binary: ELFImage?, debug: ELFImage?) -> (any UnwindTable)? {
     var tables: [any UnwindTable] = []
-    do throws(ObjectError) {
-      if let binary, let table = try Self.ehFrame(of: binary, architecture) {
-        tables.append(table)
-      }
-    } catch {
-      diagnostics.append("\(object.path): its .eh_frame can't be read: \(error)")
-    }
+    if let binary, let table = ehFrame(of: binary) { tables.append(table) }
     if tables.isEmpty, let table = loadedEHFrame() { tables.append(table) }
     for image in [binary, debug].compactMap({ $0 }) {
       do throws(ObjectError) {
@@ -80,15 +74,27 @@ struct ModuleReader {
     return tables.isEmpty ? nil : UnwindTableChain(tables)
   }
 
-  private static func ehFrame(
-    of image: ELFImage, _ architecture: Architecture
-  ) throws(ObjectError) -> CFITable? {
-    guard let frames = try image.ehFrame() else { return nil }
-    let header = try image.ehFrameHeader()
-    return CFITable(
-      CFISection(.ehFrame, frames.bytes, address: frames.address),
-      header: header.flatMap { EHFrameHeader($0.bytes, address: $0.address) },
-      architecture: architecture)
+  private mutating func ehFrame(of image: ELFImage) -> CFITable? {
+    do throws(ObjectError) {
+      guard let frames = try image.ehFrame() else { return nil }
+      return CFITable(
+        CFISection(.ehFrame, frames.bytes, address: frames.address),
+        header: ehFrameHeader(of: image), architecture: architecture)
+    } catch {
+      diagnostics.append("\(object.path): its .eh_frame can't be read: \(error)")
+      return nil
+    }
+  }
+
+  /// The linker's search table. Without it, finding a row only takes longer.
+  private mutating func ehFrameHeader(of image: ELFImage) -> EHFrameHeader? {
+    do {
+      guard let header = try image.ehFrameHeader() else { return nil }
+      return try EHFrameHeader(header.bytes, address: header.address)
+    } catch {
+      diagnostics.append("\(object.path): its .eh_frame_hdr is of no use: \(error)")
+      return nil
+    }
   }
 
   /// `.eh_frame` as the process had it loaded, with addresses turned back into the file's.

@@ -60,7 +60,7 @@ extension Process {
         let address = module.linkAddress(of: frame.lookupAddress).rawValue
         do throws(SymbolError) {
           scopes = try information.frames(at: address)
-          isLineStart = try !frame.isAfterCall && information.isLineStart(address)
+          if !frame.isAfterCall { isLineStart = try information.isLineStart(address) }
         } catch {
           problems.append("\(module.path): \(error)")
         }
