@@ -39,9 +39,13 @@ let package = Package(
       name: "CCompression",
       providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
 
+    // Linux system calls that the Glibc module leaves out.
+    .systemLibrary(name: "CLinux"),
+
     // Rooms, lowest first: a room imports only those above it in this list.
     room("Bytes"),
-    room("HostSystem", ["Bytes", .product(name: "SystemPackage", package: "swift-system")]),
+    room(
+      "HostSystem", ["Bytes", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
     room("Compression", ["Bytes", "CCompression"]),
     room("ObjectFiles", ["Bytes"]),
     room("Unwinding", ["Bytes"]),
@@ -73,7 +77,7 @@ let package = Package(
     tests("Symbols"),
     tests("DebugFiles"),
     tests("Targets"),
-    tests("QEMUProcess"),
+    tests("QEMUProcess", ["Bytes", "HostSystem", "ObjectFiles", "Targets", "Unwinding"]),
     tests("Reports"),
     tests("VarveCommand", ["Varve"]),
   ]

@@ -1,0 +1,55 @@
+internal import Bytes
+internal import Glibc
+public import SystemPackage
+
+/// What the operating system refused, and for which file.
+public enum HostError: Error, Hashable, Sendable {
+  /// The system call `call` on `path` failed with `code`.
+  case system(call: String, path: String, code: Errno)
+  /// `path` is a directory, pipe, socket or device; `kind` says which.
+  case notRegularFile(path: String, kind: String)
+  /// `path` is `size` bytes long, more than can be mapped.
+  case tooLarge(path: String, size: Int64)
+  /// `path` ended at `offset` although more bytes were wanted: it was cut while being read.
+  case unexpectedEnd(path: String, offset: UInt64)
+  /// The output `path` exists, and replacing it wasn't asked for.
+  case outputExists(path: String)
+  /// The output `path` is the very file that is being read.
+  case outputIsInput(path: String)
+  /// `offset` in `path` is beyond what a file can hold.
+  case offsetOutOfRange(path: String, offset: UInt64)
+}
+
+extension HostError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .system(let call, let path, let code):
+      "\(path): \(code.description) (\(call))"
+    case .notRegularFile(let path, let kind):
+      "\(path): is a \(kind), not a regular file"
+    case .tooLarge(let path, let size):
+      "\(path): \(size) bytes are too many to map"
+    case .unexpectedEnd(let path, let offset):
+      "\(path): ended at offset \(hex(offset)) while it was being read"
+    case .outputExists(let path):
+      "\(path): exists already"
+    case .outputIsInput(let path):
+      "\(path): is also the input, which is never written"
+    case .offsetOutOfRange(let path, let offset):
+      "\(path): offset \(hex(offset)) is beyond the largest file"
+    }
+  }
+}
+
+/// Makes the system call `body`, again and again while a signal interrupts it, and throws what it
+/// reports by returning -1. The one place that knows `EINTR`.
+func systemCall<Result: FixedWidthInteger>(
+  _ name: String, _ path: String, _ body: () -> Result
+) throws(HostError) -> Result {
+  while true {
+    let result = body()
+    if result != -1 { return result }
+    let code = Errno(rawValue: errno)
+    if code != .interrupted { throw .system(call: name, path: path, code: code) }
+  }
+}

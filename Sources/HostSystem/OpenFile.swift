@@ -1,0 +1,106 @@
+internal import CLinux
+internal import Glibc
+internal import SystemPackage
+
+/// Which file something is, whatever its name: two names of one file have equal identities.
+public struct FileIdentity: Hashable, Sendable {
+  public let device: UInt64
+  public let inode: UInt64
+}
+
+/// An open regular file. It is closed when the last reference goes.
+public final class OpenFile: Sendable {
+  /// The name it was opened by; for a file without one, what to call it in messages.
+  public let path: String
+  public let identity: FileIdentity
+  let descriptor: Int32
+
+  /// Takes over `descriptor`. Throws `.notRegularFile` if it is something else.
+  init(adopting descriptor: Int32, path: String) throws(HostError) {
+    self.path = path
+    self.descriptor = descriptor
+    var status = stat()
+    do throws(HostError) {
+      // Safe: `status` outlives the call.
+      _ = try systemCall("fstat", path) { unsafe fstat(descriptor, &status) }
+      try requireRegular(status, path)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    identity = FileIdentity(status)
+  }
+
+  deinit {
+    // Linux frees the descriptor even if close(2) reports EINTR, so it isn't called again.
+    close(descriptor)
+  }
+
+  /// Opens `path` for reading. Never waits: a FIFO is refused like any other file that isn't
+  /// regular.
+  public static func open(_ path: String) throws(HostError) -> OpenFile {
+    // O_NONBLOCK matters for FIFOs only, which would otherwise block until a writer comes.
+    let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+    // Safe: Swift passes the string as a NUL-terminated copy that outlives the call.
+    let descriptor = try systemCall("open", path) { unsafe Glibc.open(path, flags) }
+    return try OpenFile(adopting: descriptor, path: path)
+  }
+
+  /// How many bytes the file has now.
+  public func size() throws(HostError) -> UInt64 {
+    var status = stat()
+    // Safe: `status` outlives the call.
+    _ = try systemCall("fstat", path) { [descriptor] in unsafe fstat(descriptor, &status) }
+    return UInt64(max(0, status.st_size))
+  }
+
+  /// The parts of `range` that hold data, in order; the rest are holes, which read as zeros. File
+  /// systems that know no holes report everything as data.
+  public func dataRanges(in range: Range<UInt64>) throws(HostError) -> [Range<UInt64>] {
+    let end = min(range.upperBound, UInt64(Int64.max))
+    var ranges: [Range<UInt64>] = []
+    var position = range.lowerBound
+    while position < end {
+      guard let start = try seek(VARVE_SEEK_DATA, from: position), start < end else { break }
+      let stop = min(try seek(VARVE_SEEK_HOLE, from: start) ?? end, end)
+      if stop <= start { break }
+      ranges.append(start..<stop)
+      position = stop
+    }
+    return ranges
+  }
+
+  /// lseek(2) with SEEK_DATA or SEEK_HOLE; nil where there is none before the end of the file.
+  private func seek(
+    _ whence: some BinaryInteger, from position: UInt64
+  ) throws(HostError) -> UInt64? {
+    do throws(HostError) {
+      return UInt64(
+        try systemCall("lseek", path) { lseek(descriptor, Int(position), Int32(whence)) })
+    } catch .system(_, _, .noSuchAddressOrDevice) {
+      return nil
+    }
+  }
+}
+
+extension FileIdentity {
+  init(_ status: stat) {
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+  }
+}
+
+/// Throws `.notRegularFile` unless `status` is that of a regular file.
+func requireRegular(_ status: stat, _ path: String) throws(HostError) {
+  let kind =
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: ""
+    case S_IFDIR: "directory"
+    case S_IFIFO: "pipe"
+    case S_IFSOCK: "socket"
+    case S_IFCHR: "character device"
+    case S_IFBLK: "block device"
+    default: "special file"
+    }
+  if !kind.isEmpty { throw .notRegularFile(path: path, kind: kind) }
+}

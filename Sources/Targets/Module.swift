@@ -1,0 +1,53 @@
+public import Bytes
+public import ObjectFiles
+
+/// A program, library or vdso as a process has it loaded.
+///
+/// What its files say is read when it is first asked for, and kept.
+public final class Module: Sendable {
+  /// The path as the process saw it; `[vdso]` for the kernel's own.
+  public let path: String
+  /// From its first mapping to the end of its last one.
+  public let range: Range<VirtualAddress>
+  /// What to add, modulo 2⁶⁴, to an address in its file to get the one in the process.
+  public let bias: UInt64
+  /// The build-id in the process's memory; nil if it has none or it can't be read.
+  public let buildID: BuildID?
+  /// This is the program itself, not a library.
+  public let isProgram: Bool
+
+  private let lazyContents: Lazy<ModuleContents>
+
+  init(
+    path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?, isProgram: Bool,
+    contents: @escaping @Sendable () -> ModuleContents
+  ) {
+    self.path = path
+    self.range = range
+    self.bias = bias
+    self.buildID = buildID
+    self.isProgram = isProgram
+    lazyContents = Lazy(contents)
+  }
+
+  /// What its files hold.
+  public var contents: ModuleContents { lazyContents.value }
+
+  /// The path's last part.
+  public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+  /// The address in the file that is loaded at `address`.
+  public func linkAddress(of address: VirtualAddress) -> VirtualAddress { address &- bias }
+
+  /// Where in memory an address of the file is loaded.
+  public func loadedAddress(of address: UInt64) -> VirtualAddress {
+    VirtualAddress(address) &+ bias
+  }
+
+  /// The symbol at or before `address` (in memory); nil if none is near.
+  public func symbol(at address: VirtualAddress) -> SymbolOffset? {
+    contents.symbols?.symbol(at: linkAddress(of: address).rawValue).map {
+      SymbolOffset(symbol: $0.symbol, offset: $0.offset)
+    }
+  }
+}
