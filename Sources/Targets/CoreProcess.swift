@@ -1,5 +1,5 @@
-public import Bytes
-public import HostSystem
+import Bytes
+import HostSystem
 public import ObjectFiles
 import Unwinding
 

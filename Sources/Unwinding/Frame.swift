@@ -48,6 +48,15 @@ public enum FrameEvidence: Hashable, Sendable {
   case unwound(UnwindEvidence)
 }
 
+extension FrameEvidence: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .initial: "initial registers"
+    case .unwound(let evidence): evidence.description
+    }
+  }
+}
+
 /// The frames of a stack, innermost first, and why there are no more.
 public struct Backtrace: Sendable {
   public let frames: [Frame]
