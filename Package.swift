@@ -77,7 +77,7 @@ let package = Package(
     tests("Symbols"),
     tests("DebugFiles"),
     tests("Targets"),
-    tests("QEMUProcess"),
+    tests("QEMUProcess", ["Bytes", "HostSystem", "ObjectFiles", "Targets", "Unwinding"]),
     tests("Reports"),
     tests("VarveCommand", ["Varve"]),
   ]

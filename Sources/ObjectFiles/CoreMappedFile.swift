@@ -102,6 +102,15 @@ public struct CoreAuxiliaryEntry: Hashable, Sendable {
   /// Where the vDSO's ELF header is (`AT_SYSINFO_EHDR`).
   public static let vdso: UInt64 = 33
 
+  static func encode(_ entries: [CoreAuxiliaryEntry]) -> [UInt8] {
+    var writer = ByteWriter()
+    for entry in entries + [CoreAuxiliaryEntry(type: 0, value: 0)] {
+      writer.append(entry.type)
+      writer.append(entry.value)
+    }
+    return writer.bytes
+  }
+
   static func decode(_ descriptor: ByteView) throws(ByteError) -> [CoreAuxiliaryEntry] {
     var entries: [CoreAuxiliaryEntry] = []
     var cursor = ByteCursor(descriptor)

@@ -35,6 +35,13 @@ public struct CoreSignalInfo: Hashable, Sendable {
   private static let faultSignals: Set<Int32> = [4, 5, 7, 8, 11]
   private static let childSignal: Int32 = 17
 
+  public init(signal: Int32, errno: Int32 = 0, code: Int32, cause: Cause) {
+    self.signal = signal
+    self.errno = errno
+    self.code = code
+    self.cause = cause
+  }
+
   init(_ descriptor: ByteView) throws(ByteError) {
     var cursor = ByteCursor(descriptor)
     signal = try cursor.read()
@@ -51,5 +58,26 @@ public struct CoreSignalInfo: Hashable, Sendable {
     } else {
       cause = .other
     }
+  }
+
+  func encode() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(signal)
+    writer.append(errno)
+    writer.append(code)
+    writer.pad(to: 8)
+    switch cause {
+    case .fault(let address): writer.append(address.rawValue)
+    case .sent(let process, let user):
+      writer.append(process)
+      writer.append(user)
+    case .child(let process, let user, let status):
+      writer.append(process)
+      writer.append(user)
+      writer.append(status)
+    case .other: break
+    }
+    writer.append(contentsOf: repeatElement(0, count: Int(Self.size) - writer.bytes.count))
+    return writer.bytes
   }
 }

@@ -1,7 +1,5 @@
 public import Bytes
 public import ObjectFiles
-public import Symbols
-public import Unwinding
 
 /// A program, library or vdso as a process has it loaded.
 ///
@@ -48,6 +46,8 @@ public final class Module: Sendable {
 
   /// The symbol at or before `address` (in memory); nil if none is near.
   public func symbol(at address: VirtualAddress) -> SymbolOffset? {
-    contents.symbols?.symbol(at: linkAddress(of: address).rawValue)
+    contents.symbols?.symbol(at: linkAddress(of: address).rawValue).map {
+      SymbolOffset(symbol: $0.symbol, offset: $0.offset)
+    }
   }
 }

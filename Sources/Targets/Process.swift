@@ -1,5 +1,4 @@
 public import Bytes
-public import ObjectFiles
 public import Unwinding
 
 /// An address space with threads and modules: what a core file, a live process or a guest's task

@@ -1,4 +1,3 @@
-public import Bytes
 public import Symbols
 public import Unwinding
 
@@ -16,8 +15,6 @@ public struct SymbolicFrame: Sendable {
   public let scope: FunctionScope?
   /// The nearest symbol at or before the code; nil if there is none.
   public let symbol: SymbolOffset?
-  /// This function, or the one whose call was inlined here: where in the source it is.
-  public let location: SourceLocation?
   /// The line stands for a place where the program counter really is, and not at the very start of
   /// a source line: gdb then prints the address.
   public let showsAddress: Bool
@@ -25,14 +22,63 @@ public struct SymbolicFrame: Sendable {
   /// The function was inlined into the next line's.
   public var isInlined: Bool { scope?.isInlined ?? false }
 
-  /// The function's name as gdb prints it; nil where neither debug information nor a symbol names
-  /// it.
-  public var functionName: String? { scope?.frameName ?? symbol?.symbol.displayName }
+  /// The function's name as gdb's backtrace prints it; nil where neither debug information nor a
+  /// symbol names it.
+  public var functionName: String? { scope?.frameName ?? symbol?.displayName }
 }
 
 /// A symbol and how far beyond its start an address is.
 public struct SymbolOffset: Hashable, Sendable {
-  public let symbol: NamedSymbol
+  public let symbol: ELFSymbol
   /// In bytes.
   public let offset: UInt64
+
+  public init(symbol: ELFSymbol, offset: UInt64) {
+    self.symbol = symbol
+    self.offset = offset
+  }
+
+  /// The symbol's name, demangled without its parameters, as gdb's backtrace prints it.
+  public var displayName: String {
+    Demangler.demangle(symbol.name, style: .withoutParameters) ?? symbol.name
+  }
+}
+
+extension Process {
+  /// The lines that gdb would print for `backtrace`, and what of the debug information couldn't be
+  /// read on the way.
+  public func symbolicate(
+    _ backtrace: Backtrace
+  ) -> (frames: [SymbolicFrame], problems: [String]) {
+    var lines: [SymbolicFrame] = []
+    var problems: [String] = []
+    for (index, frame) in backtrace.frames.enumerated() {
+      let module = module(containing: frame.lookupAddress)
+      var scopes: [FunctionScope] = []
+      var isLineStart = false
+      if !frame.isSignalFrame, let module, let information = module.contents.debugInformation {
+        let address = module.linkAddress(of: frame.lookupAddress).rawValue
+        do throws(SymbolError) {
+          scopes = try information.frames(at: address)
+          if !frame.isAfterCall { isLineStart = try information.isLineStart(address) }
+        } catch {
+          problems.append("\(module.path): \(error)")
+        }
+      }
+      let symbol = module?.symbol(at: frame.lookupAddress)
+      for (depth, scope) in scopes.enumerated() {
+        lines.append(
+          SymbolicFrame(
+            level: lines.count, frame: frame, frameIndex: index, module: module, scope: scope,
+            symbol: symbol, showsAddress: depth == 0 && !isLineStart))
+      }
+      if scopes.isEmpty {
+        lines.append(
+          SymbolicFrame(
+            level: lines.count, frame: frame, frameIndex: index, module: module, scope: nil,
+            symbol: symbol, showsAddress: true))
+      }
+    }
+    return (lines, problems)
+  }
 }

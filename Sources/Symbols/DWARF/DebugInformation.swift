@@ -9,6 +9,7 @@ public import Unwinding
 public final class DebugInformation: TypeGraph, Sendable {
   /// What the module is called in messages.
   public let name: String
+  private let session: Mutex<Session>
 
   /// Opens the debug information in `image`, an ELF file: the module itself or its separate debug
   /// file.
@@ -19,24 +20,24 @@ public final class DebugInformation: TypeGraph, Sendable {
   /// - Throws: `.noDebugInformation`, `.malformed`.
   public init(image: ByteView, alternate: ByteView? = nil, name: String) throws(SymbolError) {
     self.name = name
-    throw .noDebugInformation(file: name)
+    session = Mutex(try Session(image: image, alternate: alternate, name: name))
   }
 
   /// What couldn't be read so far, for the analyst: a missing alternate or split file, a damaged
   /// unit.
-  public var diagnostics: [String] { [] }
+  public var diagnostics: [String] { session.withLock { $0.diagnostics } }
 
   /// The functions whose code covers `address`, innermost first: inlined ones, then the function
   /// itself. Empty if the debug information covers no such address.
   ///
   /// For a return address pass the address minus one, and the call's line is found.
   public func frames(at address: UInt64) throws(SymbolError) -> [FunctionScope] {
-    throw .noDebugInformation(file: name)
+    try session.withLock { session throws(SymbolError) in try session.frames(at: address) }
   }
 
   /// The line that the code at `address` was made from.
   public func location(at address: UInt64) throws(SymbolError) -> SourceLocation? {
-    throw .noDebugInformation(file: name)
+    try session.withLock { session throws(SymbolError) in try session.location(at: address) }
   }
 
   /// `scope`'s parameters in the order of declaration, or its local variables at `address`:
@@ -44,7 +45,9 @@ public final class DebugInformation: TypeGraph, Sendable {
   public func variables(
     in scope: FunctionScope, at address: UInt64, arguments: Bool
   ) throws(SymbolError) -> [Variable] {
-    throw .noDebugInformation(file: name)
+    try session.withLock { session throws(SymbolError) in
+      try session.variables(in: scope.id, at: address, arguments: arguments)
+    }
   }
 
   /// What `DW_OP_fbreg` counts from in `scope` (for an inlined one, in the function around it) at
@@ -52,15 +55,56 @@ public final class DebugInformation: TypeGraph, Sendable {
   public func frameBase(
     of scope: FunctionScope, at address: UInt64
   ) throws(SymbolError) -> [DWARFOperation]? {
-    throw .noDebugInformation(file: name)
+    try session.withLock { session throws(SymbolError) in
+      try session.frameBase(of: scope, at: address)
+    }
   }
 
   /// The call that returns to `returnAddress`; nil if the compiler recorded none.
   public func callSite(returnAddress: UInt64) throws(SymbolError) -> CallSite? {
-    throw .noDebugInformation(file: name)
+    try session.withLock { session throws(SymbolError) in
+      try session.callSite(returnAddress: returnAddress)
+    }
   }
 
   public func node(_ id: TypeID) throws(SymbolError) -> TypeNode {
-    throw .unknownType(id.rawValue)
+    try session.withLock { session throws(SymbolError) in try session.node(id) }
+  }
+
+  // MARK: Names
+
+  /// The type of that name and kind; a definition rather than a declaration. Nil if there is none.
+  /// In C++ the name comes with its scopes.
+  public func type(
+    named name: String, kind: TypeKind, hint: LookupHint? = nil
+  ) throws(SymbolError) -> TypeID? {
+    try session.withLock { session throws(SymbolError) in
+      try session.find(LookupKey(name: name, subject: .type(kind)), hint: hint).map(session.typeID)
+    }
+  }
+
+  /// The out-of-line function of that name, with its scopes but without parameters in C++, or of
+  /// that linkage name.
+  public func function(
+    named name: String, hint: LookupHint? = nil
+  ) throws(SymbolError) -> FunctionScope? {
+    try session.withLock { session throws(SymbolError) in
+      try session.function(named: name, hint: hint)
+    }
+  }
+
+  /// The variable of static storage of that name, with its scopes in C++, or of that linkage name.
+  public func globalVariable(
+    named name: String, hint: LookupHint? = nil
+  ) throws(SymbolError) -> GlobalVariable? {
+    try session.withLock { session throws(SymbolError) in
+      try session.globalVariable(named: name, hint: hint)
+    }
+  }
+
+  /// The definition of a record or enumeration that `id` merely declares, as found elsewhere in the
+  /// module; `id` itself if it's complete, or if the module holds no definition.
+  public func definition(of id: TypeID) throws(SymbolError) -> TypeID {
+    try session.withLock { session throws(SymbolError) in try session.definition(of: id) }
   }
 }

@@ -19,7 +19,7 @@ final class LibDW {
   private let elf: OpaquePointer
   let handle: OpaquePointer
   /// What dwz moved common parts into, or an empty stand-in for it.
-  private let alternate: LibDW?
+  let alternate: LibDW?
   /// What the module is called in messages.
   let name: String
   /// Numbers each handle: the module's own is 0, the alternate's 1, those of split units follow.
@@ -228,6 +228,24 @@ final class LibDW {
         root: Entry(library: self, die: root), version: version, type: type)
       if try !body(header) { return }
     }
+  }
+
+  /// The root of the unit whose header stands at `offset` of `.debug_info`.
+  func unit(at offset: UInt64) throws(SymbolError) -> UnitHeader {
+    var next: Dwarf_Off = 0
+    var headerSize = 0
+    var version: UInt16 = 0
+    var type: UInt8 = 0
+    var root = unsafe Dwarf_Die()
+    guard
+      unsafe dwarf_next_unit(
+        handle, offset, &next, &headerSize, &version, nil, nil, nil, nil, nil) == 0,
+      let (start, overflow) = Optional(offset.addingReportingOverflow(UInt64(headerSize))),
+      !overflow, unsafe dwarf_offdie(handle, start, &root) != nil,
+      unsafe dwarf_cu_info(root.cu, nil, &type, nil, nil, nil, nil, nil) == 0
+    else { throw .malformed(what: "unit", offset: offset, reason: Self.lastMessage()) }
+    return unsafe UnitHeader(
+      root: Entry(library: self, die: root), version: version, type: type)
   }
 }
 

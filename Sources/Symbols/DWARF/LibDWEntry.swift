@@ -155,10 +155,19 @@ struct Entry {
     }
   }
 
+  /// The first of several string attributes that is there.
+  func string(
+    anyOf attributes: [Int], integrated: Bool = false
+  ) throws(SymbolError) -> String? {
+    for attribute in attributes {
+      if let text = try string(attribute, integrated: integrated) { return text }
+    }
+    return nil
+  }
+
   /// Whether `DW_AT_name` is exactly `name`, without making a string of it.
-  func isNamed(_ name: CName) -> Bool {
-    var value = unsafe Dwarf_Attribute()
-    guard unsafe with({ unsafe dwarf_attr($0, UInt32(DW_AT_name), &value) }) != nil,
+  func isNamed(_ name: CName, integrated: Bool = false) -> Bool {
+    guard var value = unsafe attribute(DW_AT_name, integrated: integrated),
       let text = unsafe dwarf_formstring(&value)
     else { return false }
     // Safe: both end in a NUL, and the comparison stops at the first.
@@ -181,8 +190,8 @@ struct Entry {
   }
 
   /// A signed number; nil if it's absent.
-  func signed(_ attribute: Int) throws(SymbolError) -> Int64? {
-    unsafe try withAttribute(attribute, integrated: false) {
+  func signed(_ attribute: Int, integrated: Bool = false) throws(SymbolError) -> Int64? {
+    unsafe try withAttribute(attribute, integrated: integrated) {
       value throws(SymbolError) -> Int64? in
       var number: Dwarf_Sword = 0
       guard unsafe dwarf_formsdata(&value, &number) == 0 else { throw malformed("number") }
@@ -217,17 +226,14 @@ struct Entry {
   }
 
   /// DW_FORM_… of an attribute; nil if it's absent.
-  func form(_ attribute: Int) -> Int? {
-    var value = unsafe Dwarf_Attribute()
-    guard unsafe with({ unsafe dwarf_attr($0, UInt32(attribute), &value) }) != nil else {
-      return nil
-    }
+  func form(_ attribute: Int, integrated: Bool = false) -> Int? {
+    guard var value = unsafe self.attribute(attribute, integrated: integrated) else { return nil }
     return unsafe Int(dwarf_whatform(&value))
   }
 
   /// A block's bytes; nil if the attribute is absent or no block.
-  func block(_ attribute: Int) throws(SymbolError) -> [UInt8]? {
-    unsafe try withAttribute(attribute, integrated: false) {
+  func block(_ attribute: Int, integrated: Bool = false) throws(SymbolError) -> [UInt8]? {
+    unsafe try withAttribute(attribute, integrated: integrated) {
       value throws(SymbolError) -> [UInt8]? in
       var block = unsafe Dwarf_Block()
       guard unsafe dwarf_formblock(&value, &block) == 0 else { return nil }
@@ -250,8 +256,8 @@ struct Entry {
   // MARK: Code addresses
 
   /// An address attribute; nil if it's absent.
-  func address(_ attribute: Int) throws(SymbolError) -> UInt64? {
-    unsafe try withAttribute(attribute, integrated: false) {
+  func address(_ attribute: Int, integrated: Bool = false) throws(SymbolError) -> UInt64? {
+    unsafe try withAttribute(attribute, integrated: integrated) {
       value throws(SymbolError) -> UInt64? in
       var address: Dwarf_Addr = 0
       guard unsafe dwarf_formaddr(&value, &address) == 0 else { throw malformed("address") }

@@ -44,8 +44,6 @@ struct LineProgramHeader {
     let directory: UInt64
   }
 
-  /// How many directories or files one table may name.
-  private static let entryLimit: UInt64 = 1_000_000
   private static let pathLimit: UInt64 = 65536
 
   init(sections: LineSections, at offset: UInt64) throws(SymbolError) {

@@ -1,0 +1,199 @@
+"""Runs inside gdb: attaches to a QEMU, writes down what is true of it, and takes its core, all in one stop.
+
+The file named by LAB_JOB says what to do:
+  pid         the process
+  directory   where the answers go
+  how         "gcore", or "abort": SIGABRT for the main thread while every other thread stays stopped, so that the
+              kernel's core shows the very state that was described
+  core        where gcore writes
+  trace       the log of coroutine events
+  backend     "ucontext", "sigaltstack", or null for a program without debug information
+  scripts     the directory of QEMU's own qemu-gdb.py, or null
+"""
+
+import json
+import os
+import re
+import sys
+import traceback
+
+import gdb
+
+PAGE = 4096
+STACK = 1 << 20
+TYPES = {"ucontext": "CoroutineUContext", "sigaltstack": "CoroutineSigAltStack"}
+
+with open(os.environ["LAB_JOB"], encoding="utf-8") as handle:
+    job = json.load(handle)
+
+
+def tell(command):
+    return gdb.execute(command, False, True)
+
+
+def write(name, text):
+    with open(os.path.join(job["directory"], name), "w", encoding="utf-8", errors="backslashreplace") as out:
+        out.write(text)
+
+
+def mappings():
+    """(start, end, permissions, inode, path) of every mapping, and the text it was read from."""
+    with open(f"/proc/{job['pid']}/maps", encoding="utf-8", errors="backslashreplace") as maps:
+        text = maps.read()
+    found = []
+    for line in text.splitlines():
+        place, permissions, _, _, inode, *path = line.split(None, 5)
+        start, end = (int(word, 16) for word in place.split("-"))
+        found.append((start, end, permissions, int(inode), path[0] if path else ""))
+    return found, text
+
+
+def stacks_of(maps):
+    """Anonymous 1 MiB mappings right above a guard page: what QEMU makes for each coroutine, and nothing else does."""
+    found = []
+    for guard, stack in zip(maps, maps[1:]):
+        guarded = guard[2] == "---p" and guard[1] - guard[0] == PAGE and guard[1] == stack[0]
+        if guarded and stack[2] == "rw-p" and stack[3] == 0 and not stack[4] and stack[1] - stack[0] == STACK:
+            found.append((stack[0], stack[1]))
+    return found
+
+
+def traced():
+    """Every coroutine that was ever entered, with the last thing that happened to it, the longest ago first."""
+    patterns = (
+        ("entered", re.compile(r"qemu_aio_coroutine_enter ctx \S+ from \S+ to (0x[0-9a-f]+)")),
+        ("yielded", re.compile(r"qemu_coroutine_yield from (0x[0-9a-f]+)")),
+        ("terminated", re.compile(r"qemu_coroutine_terminate self (0x[0-9a-f]+)")),
+        ("waits for mutex", re.compile(r"qemu_co_mutex_lock_entry mutex \S+ self (0x[0-9a-f]+)")),
+        ("has mutex", re.compile(r"qemu_co_mutex_lock_return mutex \S+ self (0x[0-9a-f]+)")),
+    )
+    entered = set()
+    last = {}
+    with open(job["trace"], encoding="utf-8", errors="replace") as log:
+        for line in log:
+            for what, pattern in patterns:
+                if match := pattern.search(line):
+                    pointer = int(match[1], 16)
+                    if what == "entered":
+                        entered.add(pointer)
+                    last.pop(pointer, None)
+                    last[pointer] = what
+    return {pointer: what for pointer, what in last.items() if pointer in entered}
+
+
+def symbol_at(address):
+    text = tell(f"info symbol {address:#x}")
+    return None if text.startswith("No symbol") else text.split(" in section")[0].strip()
+
+
+def live_coroutines(events, stacks):
+    """Among all pointers ever seen, those whose stack is still mapped; the latest to be used owns a stack."""
+    kind = gdb.lookup_type(TYPES[job["backend"]]).pointer()
+    owners = {}
+    for pointer, event in events.items():
+        try:
+            coroutine = gdb.Value(pointer).cast(kind).dereference()
+            stack = int(coroutine["stack"])
+            size = int(coroutine["stack_size"])
+            base = coroutine["base"]
+            facts = {
+                "pointer": f"{pointer:#x}",
+                "stack": f"{stack:#x}",
+                "stack_size": size,
+                "entry": symbol_at(int(base["entry"])),
+                "entry_arg": f"{int(base['entry_arg']):#x}",
+                "caller": f"{int(base['caller']):#x}",
+                "locks_held": int(base["locks_held"]),
+                "last_event": event,
+                "idle": event == "terminated",
+            }
+        except gdb.MemoryError:
+            continue
+        usable = (stack + PAGE, stack + size)
+        if usable in stacks:
+            owners.pop(stack, None)
+            owners[stack] = facts
+    return list(owners.values())
+
+
+def coroutine_backtraces(live):
+    """QEMU's own script's backtraces, a heading before each."""
+    sys.path.insert(0, job["scripts"])
+    gdb.execute(f"source {job['scripts']}/qemu-gdb.py")
+    from qemugdb import coroutine as qemu_coroutine
+
+    kind = gdb.lookup_type(TYPES[job["backend"]]).pointer()
+    parts = []
+    tell("thread 1")
+    for facts in live:
+        pointer = int(facts["pointer"], 16)
+        parts.append(f"Coroutine {pointer:#x}\n")
+        if job["backend"] == "ucontext":
+            parts.append(tell(f"qemu coroutine {pointer:#x}"))
+        else:
+            # The command knows only the other backend's type; what it does is the same for this one.
+            words = gdb.Value(pointer).cast(kind)["env"]["__jmpbuf"]
+            registers = qemu_coroutine.get_jmpbuf_regs(words)
+            parts.append(backtrace_from(registers))
+        parts.append("\n")
+    return "".join(parts)
+
+
+def backtrace_from(registers):
+    gdb.newest_frame().select()
+    kept = {name: int(gdb.parse_and_eval(f"(unsigned long)${name}")) for name in registers}
+    for name, value in registers.items():
+        tell(f"set ${name} = {int(value)}")
+    text = tell("bt")
+    for name, value in kept.items():
+        tell(f"set ${name} = {value}")
+    return text
+
+
+def main():
+    for setting in ("pagination off", "width 0", "height 0", "confirm off", "debuginfod enabled off", "style enabled off"):
+        tell(f"set {setting}")
+    tell(f"attach {job['pid']}")
+    tell("set scheduler-locking on")
+    maps, text = mappings()
+    write("maps.txt", text)
+    write("threads.txt", tell("info threads"))
+    write("bt.txt", tell("thread apply all bt"))
+    write("bt-full.txt", tell("thread apply all bt full"))
+    write("registers.txt", tell("thread apply all info registers"))
+    write("libraries.txt", tell("info sharedlibrary"))
+
+    stacks = stacks_of(maps)
+    events = traced()
+    report = {
+        "how_known": "pointers from QEMU's trace events, live stacks from /proc/PID/maps, the fields by gdb",
+        "pointers_seen": [f"{pointer:#x}" for pointer in events],
+        "last_events": {f"{pointer:#x}": event for pointer, event in events.items()},
+        "live_stacks": [{"start": f"{start:#x}", "end": f"{end:#x}"} for start, end in stacks],
+        "live_stack_count": len(stacks),
+    }
+    if job["backend"]:
+        live = live_coroutines(events, set(stacks))
+        report["live"] = live
+        report["live_count"] = len(live)
+        report["idle_count"] = sum(1 for facts in live if facts["idle"])
+    if job["how"] == "gcore":
+        # Before QEMU's script runs: it calls a function in the process.
+        tell(f"gcore {job['core']}")
+    if job["backend"]:
+        write("coroutines.txt", coroutine_backtraces(live))
+    write("coroutines.json", json.dumps(report, indent=1) + "\n")
+    if job["how"] == "abort":
+        tell("thread 1")
+        write("abort.txt", tell("signal SIGABRT"))
+    else:
+        tell("detach")
+
+
+try:
+    main()
+except BaseException:
+    traceback.print_exc(file=sys.stdout)
+    gdb.execute("kill")
+    gdb.execute("quit 1")
+gdb.execute("quit 0")

@@ -1,0 +1,262 @@
+public import Bytes
+
+/// Where the contents of a segment come from.
+public enum CoreContents: Sendable {
+  /// Nowhere: mapped, but left out of the core.
+  case absent
+  /// From memory.
+  case bytes(ByteView)
+  /// From the core that is being rewritten: `count` bytes at `offset` in it.
+  case input(offset: FileOffset, count: UInt64)
+
+  /// How many bytes they take in the file.
+  public var size: UInt64 {
+    switch self {
+    case .absent: 0
+    case .bytes(let bytes): UInt64(bytes.count)
+    case .input(_, let count): count
+    }
+  }
+}
+
+/// A PT_LOAD segment to be written.
+public struct CoreOutputSegment: Sendable {
+  public var address: VirtualAddress
+  public var physicalAddress = PhysicalAddress(0)
+  /// How many bytes are mapped; at least as many as `contents` has.
+  public var memorySize: UInt64
+  public var permissions: ELFPermissions
+  public var contents: CoreContents
+
+  public init(
+    address: VirtualAddress, memorySize: UInt64, permissions: ELFPermissions,
+    contents: CoreContents
+  ) {
+    self.address = address
+    self.memorySize = memorySize
+    self.permissions = permissions
+    self.contents = contents
+  }
+
+  /// The same range with the same contents as in the core that `segment` belongs to.
+  public init(copying segment: CoreSegment) {
+    address = segment.address
+    physicalAddress = segment.physicalAddress
+    memorySize = segment.memorySize
+    permissions = segment.permissions
+    contents =
+      segment.availableSize == 0
+      ? .absent : .input(offset: segment.fileOffset, count: segment.availableSize)
+  }
+}
+
+/// Where everything of a new core goes. A plan only: whoever owns the output file carries it out.
+public struct CoreLayout: Sendable {
+  /// Contents of one segment and where they go.
+  public struct Piece: Sendable {
+    /// A multiple of the page size, so that file systems can share the blocks of a copy.
+    public let fileOffset: FileOffset
+    public let contents: CoreContents
+  }
+
+  /// What stands at the start of the file: the headers and all notes.
+  public let head: [UInt8]
+  /// In ascending order of file offsets; absent contents aren't listed.
+  public let pieces: [Piece]
+  /// How long the file is in all.
+  public let fileSize: UInt64
+}
+
+/// Lays out an ELF core file: notes first, then the segments' contents on page borders.
+///
+///      0  ELF header
+///     64  program headers: PT_NOTE, then PT_LOAD in the order given
+///         section header 0, only if there are 0xffff program headers or more (PN_XNUM)
+///         notes
+///         the contents of each segment, each at a multiple of 4096
+public struct ELFCoreWriter: Sendable {
+  public let machine: ELFMachine
+  /// `e_flags`, and `EI_OSABI`.
+  public var flags: UInt32 = 0
+  public var osABI: UInt8 = 0
+
+  private var notes = ByteWriter()
+  private var segments: [CoreOutputSegment] = []
+
+  private static let page: UInt64 = 4096
+
+  public init(machine: ELFMachine) { self.machine = machine }
+
+  // MARK: Notes
+
+  /// Adds any note. Owners longer than a few letters don't occur, descriptors stay below 4 GiB.
+  public mutating func addNote(owner: String, type: ELFNoteType, descriptor: [UInt8]) {
+    notes.append(UInt32(owner.utf8.count + 1))
+    notes.append(UInt32(descriptor.count))
+    notes.append(type.rawValue)
+    notes.append(contentsOf: owner.utf8)
+    notes.append(UInt8(0))
+    notes.pad(to: 4)
+    notes.append(contentsOf: descriptor)
+    notes.pad(to: 4)
+  }
+
+  /// Adds a note just as another core has it.
+  public mutating func addNote(_ note: ELFNote) {
+    addNote(owner: note.owner, type: note.type, descriptor: note.descriptor.copy())
+  }
+
+  /// Begins a thread: NT_PRSTATUS. Further notes about it must follow before the next one. Throws
+  /// `.unsupported` for a machine whose registers have no known layout, or another machine's.
+  public mutating func addThread(
+    _ status: CoreThreadStatus, _ registers: CoreRegisters
+  ) throws(ObjectError) {
+    guard let layout = CoreThreadLayout(machine), registers.machine == machine else {
+      throw .unsupported(reason: "registers of \(registers.machine) in a core of \(machine)")
+    }
+    addNote(owner: "CORE", type: .threadStatus, descriptor: layout.encode(status, registers))
+  }
+
+  /// NT_PRPSINFO.
+  public mutating func addProcessInfo(_ info: CoreProcessInfo) {
+    addNote(owner: "CORE", type: .processInfo, descriptor: info.encode())
+  }
+
+  /// NT_SIGINFO of the thread begun last.
+  public mutating func addSignalInfo(_ info: CoreSignalInfo) {
+    addNote(owner: "CORE", type: .signalInfo, descriptor: info.encode())
+  }
+
+  /// NT_PRFPREG of the thread begun last.
+  public mutating func addFloatingPoint(_ area: ByteView) {
+    addNote(owner: "CORE", type: .floatingPoint, descriptor: area.copy())
+  }
+
+  /// NT_X86_XSTATE of the thread begun last.
+  public mutating func addExtendedState(_ area: ByteView) {
+    addNote(owner: "LINUX", type: .x86ExtendedState, descriptor: area.copy())
+  }
+
+  /// NT_AUXV; the final AT_NULL is added.
+  public mutating func addAuxiliaryVector(_ entries: [CoreAuxiliaryEntry]) {
+    addNote(
+      owner: "CORE", type: .auxiliaryVector, descriptor: CoreAuxiliaryEntry.encode(entries))
+  }
+
+  /// NT_FILE.
+  public mutating func addMappedFiles(_ files: [CoreMappedFile]) {
+    addNote(
+      owner: "CORE", type: .mappedFiles,
+      descriptor: CoreFileTable.encode(files, pageSize: Self.page))
+  }
+
+  // MARK: Memory
+
+  /// Adds a segment after those added so far.
+  public mutating func addSegment(_ segment: CoreOutputSegment) { segments.append(segment) }
+
+  // MARK: Layout
+
+  /// Places everything. Throws `.invalid` for a segment with more contents than memory or one that
+  /// runs past the address space or the largest file, `.limit` if there are too many segments.
+  public func layout() throws(ObjectError) -> CoreLayout {
+    let count = UInt64(segments.count) + 1
+    guard count <= UInt64(UInt32.max) else {
+      throw .limit(what: "number of segments", value: count, limit: UInt64(UInt32.max))
+    }
+    let isExtended = count >= 0xffff
+    let sectionHeader = ELFHeader.size + count * ELFSegment.headerSize
+    let notesStart = sectionHeader + (isExtended ? ELFSection.headerSize : 0)
+
+    var head = ByteWriter()
+    append(header: &head, count: count, sectionHeader: isExtended ? sectionHeader : 0)
+    ELFSegment(
+      type: .note, permissions: .read, fileOffset: FileOffset(notesStart),
+      address: VirtualAddress(0), fileSize: UInt64(notes.bytes.count), memorySize: 0, alignment: 4
+    ).append(to: &head)
+
+    var pieces: [CoreLayout.Piece] = []
+    var end = notesStart + UInt64(notes.bytes.count)
+    for segment in segments {
+      let start = (end + Self.page - 1) / Self.page * Self.page
+      let size = try Self.checkedSize(of: segment, at: start)
+      if size > 0 {
+        pieces.append(
+          CoreLayout.Piece(fileOffset: FileOffset(start), contents: segment.contents))
+        end = start + size
+      }
+      ELFSegment(
+        type: .load, permissions: segment.permissions, fileOffset: FileOffset(start),
+        address: segment.address, physicalAddress: segment.physicalAddress, fileSize: size,
+        memorySize: segment.memorySize, alignment: Self.page
+      ).append(to: &head)
+    }
+    if isExtended { Self.append(sectionZero: &head, segments: UInt32(count)) }
+    head.append(contentsOf: notes.bytes)
+    return CoreLayout(head: head.bytes, pieces: pieces, fileSize: end)
+  }
+
+  private static func checkedSize(
+    of segment: CoreOutputSegment, at start: UInt64
+  ) throws(ObjectError) -> UInt64 {
+    let size = segment.contents.size
+    // Files end below 2⁶³; so much less leaves room for rounding up to pages.
+    let largest = UInt64(Int64.max) - 2 * page
+    guard size <= segment.memorySize, size <= largest, start <= largest - size else {
+      throw .invalid(
+        what: "contents of the segment at \(segment.address)", offset: FileOffset(start),
+        value: size)
+    }
+    guard
+      segment.memorySize == 0
+        || segment.address.advanced(by: segment.memorySize - 1) != nil
+    else {
+      throw .invalid(
+        what: "size of the segment at \(segment.address)", offset: FileOffset(start),
+        value: segment.memorySize)
+    }
+    return size
+  }
+
+  private func append(header writer: inout ByteWriter, count: UInt64, sectionHeader: UInt64) {
+    writer.append(contentsOf: [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, osABI])
+    writer.append(UInt64(0))
+    writer.append(ELFType.core.rawValue)
+    writer.append(machine.rawValue)
+    writer.append(UInt32(1))
+    writer.append(UInt64(0))  // e_entry
+    writer.append(ELFHeader.size)  // e_phoff
+    writer.append(sectionHeader)
+    writer.append(flags)
+    writer.append(UInt16(ELFHeader.size))
+    writer.append(UInt16(ELFSegment.headerSize))
+    writer.append(UInt16(min(count, 0xffff)))
+    writer.append(UInt16(sectionHeader == 0 ? 0 : ELFSection.headerSize))
+    writer.append(UInt16(sectionHeader == 0 ? 0 : 1))
+    writer.append(UInt16(0))  // e_shstrndx
+  }
+
+  /// Section header 0 as PN_XNUM wants it: elf(5). Its `sh_size` repeats the number of sections.
+  private static func append(sectionZero writer: inout ByteWriter, segments: UInt32) {
+    writer.append(UInt64(0))  // sh_name, sh_type
+    for _ in 0..<3 { writer.append(UInt64(0)) }  // sh_flags, sh_addr, sh_offset
+    writer.append(UInt64(1))  // sh_size
+    writer.append(UInt32(0))  // sh_link
+    writer.append(segments)  // sh_info
+    writer.append(UInt64(0))
+    writer.append(UInt64(0))
+  }
+}
+
+extension ELFSegment {
+  func append(to writer: inout ByteWriter) {
+    writer.append(type.rawValue)
+    writer.append(permissions.rawValue)
+    writer.append(fileOffset.rawValue)
+    writer.append(address.rawValue)
+    writer.append(physicalAddress.rawValue)
+    writer.append(fileSize)
+    writer.append(memorySize)
+    writer.append(alignment)
+  }
+}
