@@ -97,7 +97,8 @@ extension InfoReport {
     add("file", file)
     add("kind", "\(kind), \(architecture)")
     if let process {
-      add("process", "\(process.pid) \(process.arguments.isEmpty ? process.name : process.arguments)")
+      add(
+        "process", "\(process.pid) \(process.arguments.isEmpty ? process.name : process.arguments)")
     }
     if let signal {
       add("signal", "\(signal.name)\(signal.cause.map { ": \($0)" } ?? "")")

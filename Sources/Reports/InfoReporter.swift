@@ -1,3 +1,4 @@
+import DebugFiles
 public import ObjectFiles
 public import Targets
 
@@ -42,7 +43,21 @@ extension ModuleReport {
     self.init(
       path: module.path, start: module.range.lowerBound.description,
       end: module.range.upperBound.description, buildID: module.buildID?.description,
-      binary: files.binary?.path, debug: files.debug?.path, evidence: files.evidence)
+      binary: files?.binary?.path, debug: files?.debugFile?.path,
+      evidence: files.map(Self.evidence) ?? ["in the dump itself"])
+  }
+}
+
+extension ModuleReport {
+  /// How each file was found, and which candidates were refused for more than being absent.
+  static func evidence(_ files: ModuleFiles) -> [String] {
+    let found = [
+      ("binary", files.binary), ("debug information", files.debugFile),
+      ("shared debug information", files.alternateFile), ("packed symbols", files.miniDebugInfo),
+    ]
+    return found.compactMap { what, file in
+      file.map { "\(what): \($0.path) (\($0.place); \($0.verification))" }
+    } + files.rejected.filter { !$0.reason.isAbsence }.map { "refused: \($0)" }
   }
 }
 

@@ -57,7 +57,8 @@ extension Process {
       var scopes: [FunctionScope] = []
       var isLineStart = false
       if usingDebugInformation, !frame.isSignalFrame, let module,
-        let information = module.contents.debugInformation {
+        let information = module.contents.debugInformation
+      {
         let address = module.linkAddress(of: frame.lookupAddress).rawValue
         do throws(SymbolError) {
           scopes = try information.frames(at: address)
