@@ -2,7 +2,7 @@
 ///
 /// A function's outermost block is listed in the order of declaration, but a block within is kept
 /// in a hash table, and listed bucket by bucket. To print what gdb prints, its hash is needed: over
-/// the lower-cased characters, each step `h · 67 + c − 113`; `n · 5/4 + 1` buckets for n variables
+/// the lower-cased characters, each step `h · 67 + c − 113`; `n / 5 + 1` buckets for n variables
 /// (gdb 13). Types that are declared within the block count too, but aren't known here: with them,
 /// the order may differ.
 enum LocalsOrder {
@@ -19,7 +19,7 @@ enum LocalsOrder {
   }
 
   private static func hashed(_ block: [Variable], language: SourceLanguage) -> [Variable] {
-    let bucketCount = UInt32(clamping: block.count * 5 / 4 + 1)
+    let bucketCount = UInt32(clamping: block.count / 5 + 1)
     let buckets = block.map { hash($0.name ?? "", language: language) % bucketCount }
     // A sort that keeps equal elements in order: within a bucket the order is that of declaration.
     return block.indices.sorted { (buckets[$0], $0) < (buckets[$1], $1) }.map { block[$0] }
