@@ -69,9 +69,11 @@ public struct VariableReader: Sendable {
     let reference = try symbols { () throws(SymbolError) in
       try TypeReference(frame.graph, variable.type).stripped()
     }
-    guard case .reference(let target, _, _) = try symbols({ () throws(SymbolError) in
-      try reference.node()
-    }) else { return EntryValue(value: value, referenced: nil) }
+    guard
+      case .reference(let target, _, _) = try symbols({ () throws(SymbolError) in
+        try reference.node()
+      })
+    else { return EntryValue(value: value, referenced: nil) }
     // What a reference refers to may have changed since; without a record of it gdb shows nothing.
     guard let dataValue = parameter.dataValue,
       let data = try entryValues.evaluate(dataValue, in: caller)
