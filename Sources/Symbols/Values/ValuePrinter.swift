@@ -175,13 +175,22 @@ struct ValuePrinter {
     case .rows(let element, let dimensions, let isVector):
       let size = try size(rowsOf: element, dimensions)
       if try printMissing(slice, bytes: size) { return }
-      if isTooDeep(depth), try textKind(element) == nil { return text += "{...}" }
+      if isTooDeep(depth), try textKind(element) == nil {
+        text += "{...}"
+        return
+      }
       try printArray(
         of: element, dimensions, isVector: isVector, slice, depth: depth)
     case .node(.record(let record)):
-      if record.isDeclaration { return text += "<incomplete type>" }
+      if record.isDeclaration {
+        text += "<incomplete type>"
+        return
+      }
       if try printMissing(slice, bytes: record.size) { return }
-      if isTooDeep(depth) { return text += "{...}" }
+      if isTooDeep(depth) {
+        text += "{...}"
+        return
+      }
       try printRecord(type, record, slice, depth: depth)
     case .node(.reference(let target, _, let size)):
       if slice.missing(size.multipliedClamped(by: 8)) == nil {
