@@ -289,7 +289,7 @@ struct Entry {
     return ranges
   }
 
-  /// Where to break: `DW_AT_entry_pc`, else `DW_AT_low_pc`, else the first range's start.
+  /// `DW_AT_entry_pc`, else `DW_AT_low_pc`.
   func entryAddress() -> UInt64? {
     var address: Dwarf_Addr = 0
     return unsafe with { unsafe dwarf_entrypc($0, &address) } == 0 ? address : nil

@@ -60,7 +60,7 @@ extension Session {
     else { return nil }
     let ranges = try entry.ranges()
     guard !ranges.isEmpty else { return nil }
-    let start = entry.entryAddress()
+    let start = entry.entryAddress() ?? ranges.first?.lowerBound
     return try describe(
       ScopeChain.Scope(entry: entry, ranges: ranges), in: unit,
       location: start.flatMap { location(at: $0, in: unit) })
