@@ -20,7 +20,7 @@ _running: set["Child"] = set()
 
 
 class Child:
-    """A process in a group of its own."""
+    """A process in a group of its own; with `root`, one that sees only that directory (`cwd` is then a path in it)."""
 
     def __init__(
         self,
@@ -32,19 +32,25 @@ class Child:
         stdout: int | IO[bytes] | None = None,
         stderr: int | IO[bytes] | None = None,
         core_files: bool = False,
+        root: Path | None = None,
     ) -> None:
         self.argv = [str(word) for word in argv]
 
         def before_exec() -> None:
+            if root is not None:
+                os.chroot(root)
+                os.chdir(cwd or "/")
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             if core_files:
                 _, hard = resource.getrlimit(resource.RLIMIT_CORE)
                 resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 
+        if root is not None and os.geteuid() != 0:
+            raise LabError(f"{self.argv[0]} is to run inside {root}: that takes root's rights")
         try:
             self.process = subprocess.Popen(
                 self.argv,
-                cwd=cwd,
+                cwd=None if root else cwd,
                 env={**os.environ, **(env or {})},
                 stdin=stdin,
                 stdout=stdout,

@@ -78,11 +78,11 @@ class Machine:
         listener.bind(str(self.directory / "qmp.sock"))
         listener.listen(1)
         listener.settimeout(60)
-        prefix = ["chroot", str(self.program.root)] if self.program.root else []
         complaints = (self.directory / "qemu.err").open("wb")
         self.child = Child(
-            [*prefix, *self.command_line()],
-            cwd=self.directory,
+            self.command_line(),
+            cwd=self._seen,
+            root=self.program.root,
             stdout=subprocess.PIPE,
             stderr=complaints,
             core_files=True,

@@ -88,6 +88,7 @@ def take(machine: Machine, directory: Path, how: str, backend: str | None) -> No
 
 
 def _check_load(directory: Path) -> None:
-    text = (directory / "coroutines.txt").read_text()
+    # A coroutine that was running at that moment stands in its thread's backtrace.
+    text = "".join((directory / name).read_text() for name in ("coroutines.txt", "bt.txt"))
     if missing := [what for what, name in _WANTED.items() if name not in text]:
         raise LabError(f"the load did not bring about: {', '.join(missing)}; see coroutines.txt")

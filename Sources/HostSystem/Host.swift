@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemPackage
 
 /// Facts about the machine and process that this program runs as.
 public enum Host {
@@ -13,6 +14,16 @@ public enum Host {
     // Safe: the text is copied at once.
     guard let value = unsafe getenv(name) else { return nil }
     return unsafe String(cString: value)
+  }
+
+  /// What the system says of the errno value `code`.
+  public static func errorText(_ code: Int32) -> String { Errno(rawValue: code).description }
+
+  /// Sets the environment variable `name` for this process and the libraries in it. To be called
+  /// before other threads read the environment.
+  public static func setEnvironment(_ name: String, to value: String) {
+    // Safe: Swift passes both strings as NUL-terminated copies, which setenv(3) copies again.
+    _ = unsafe setenv(name, value, 1)
   }
 
   /// Whether the file descriptor `descriptor` (1: output, 2: errors) is a terminal.

@@ -21,22 +21,37 @@ public enum HostError: Error, Hashable, Sendable {
 }
 
 extension HostError: CustomStringConvertible {
-  public var description: String {
+  public var description: String { "\(path): \(reason)" }
+
+  /// The file concerned.
+  public var path: String {
     switch self {
-    case .system(let call, let path, let code):
-      "\(path): \(code.description) (\(call))"
-    case .notRegularFile(let path, let kind):
-      "\(path): is a \(kind), not a regular file"
-    case .tooLarge(let path, let size):
-      "\(path): \(size) bytes are too many to map"
-    case .unexpectedEnd(let path, let offset):
-      "\(path): ended at offset \(hex(offset)) while it was being read"
-    case .outputExists(let path):
-      "\(path): exists already"
-    case .outputIsInput(let path):
-      "\(path): is also the input, which is never written"
-    case .offsetOutOfRange(let path, let offset):
-      "\(path): offset \(hex(offset)) is beyond the largest file"
+    case .system(_, let path, _), .notRegularFile(let path, _), .tooLarge(let path, _),
+      .unexpectedEnd(let path, _), .outputExists(let path), .outputIsInput(let path),
+      .offsetOutOfRange(let path, _):
+      path
+    }
+  }
+
+  /// What is wrong, without the path.
+  public var reason: String {
+    switch self {
+    case .system(let call, _, let code): "\(code.description) (\(call))"
+    case .notRegularFile(_, let kind): "is a \(kind), not a regular file"
+    case .tooLarge(_, let size): "\(size) bytes are too many to map"
+    case .unexpectedEnd(_, let offset):
+      "ended at offset \(hex(offset)) while it was being read"
+    case .outputExists: "exists already"
+    case .outputIsInput: "is also the input, which is never written"
+    case .offsetOutOfRange(_, let offset): "offset \(hex(offset)) is beyond the largest file"
+    }
+  }
+
+  /// Whether there simply is no such file.
+  public var isAbsence: Bool {
+    switch self {
+    case .system(_, _, .noSuchFileOrDirectory), .system(_, _, .notDirectory): true
+    default: false
     }
   }
 }

@@ -15,8 +15,9 @@ public final class OpenFile: Sendable {
   public let identity: FileIdentity
   let descriptor: Int32
 
-  /// Takes over `descriptor`. Throws `.notRegularFile` if it is something else.
-  init(adopting descriptor: Int32, path: String) throws(HostError) {
+  /// Takes over `descriptor`, which a library opened for reading; `path` names it in messages.
+  /// Throws `.notRegularFile`, and closes it, if it is something else.
+  public init(adopting descriptor: Int32, path: String) throws(HostError) {
     self.path = path
     self.descriptor = descriptor
     var status = stat()
@@ -36,10 +37,14 @@ public final class OpenFile: Sendable {
     close(descriptor)
   }
 
-  /// Opens `path` for reading. Never waits: a FIFO is refused like any other file that isn't
-  /// regular.
+  /// Opens `path` for reading. Anything but a regular file is refused before it is opened: opening
+  /// a FIFO waits, and opening a device may do anything.
   public static func open(_ path: String) throws(HostError) -> OpenFile {
-    // O_NONBLOCK matters for FIFOs only, which would otherwise block until a writer comes.
+    var status = stat()
+    // Safe: the string's copy and `status` outlive the call.
+    _ = try systemCall("stat", path) { unsafe stat(path, &status) }
+    try requireRegular(status, path)
+    // O_NONBLOCK in case a FIFO took the file's place meanwhile.
     let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
     // Safe: Swift passes the string as a NUL-terminated copy that outlives the call.
     let descriptor = try systemCall("open", path) { unsafe Glibc.open(path, flags) }

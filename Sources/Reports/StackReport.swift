@@ -31,13 +31,13 @@ public struct ThreadReport: Codable, Hashable, Sendable {
   /// The `pthread_t`, in hexadecimal; nil where the thread pointer is unknown or 0.
   public var pthread: String?
   /// The signal that the thread was stopped by; 0 for none.
-  public var signal: UInt16
+  public var signal: Int32
   public var stack: StackReport
   /// The coroutine that the thread runs, then the one that entered it, and so on outwards.
   public var coroutines: [CoroutineStackReport]
 
   public init(
-    number: Int, lwp: UInt32, pthread: String?, signal: UInt16, stack: StackReport,
+    number: Int, lwp: UInt32, pthread: String?, signal: Int32, stack: StackReport,
     coroutines: [CoroutineStackReport] = []
   ) {
     self.number = number

@@ -1,5 +1,5 @@
-public import Bytes
-public import HostSystem
+import Bytes
+public import DebugFiles
 public import ObjectFiles
 import Unwinding
 
@@ -7,10 +7,13 @@ import Unwinding
 public enum TargetError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The CPU is one that Varve has no register tables for.
   case unsupportedMachine(ELFMachine)
+  /// The core is of a whole machine, not of a process.
+  case notAProcess
 
   public var description: String {
     switch self {
     case .unsupportedMachine(let machine): "cores of \(machine) processes can't be read yet"
+    case .notAProcess: "this is a dump of a machine's memory, not a core of a process"
     }
   }
 }
@@ -19,59 +22,80 @@ extension Process {
   /// The process that `core` was taken of.
   ///
   /// Pages that the core leaves out because they can be had from a mapped file come from that file,
-  /// if it is still the one that was mapped. Throws `.unsupportedMachine`.
-  public convenience init(core: CoreFile) throws(TargetError) {
+  /// if `finder` has it and it is still the one that was mapped. Throws `.unsupportedMachine` and
+  /// `.notAProcess`.
+  public convenience init(
+    core: CoreFile, finder: DebugFileFinder
+  ) throws(TargetError) {
     guard let architecture = Architecture(core.machine) else {
       throw .unsupportedMachine(core.machine)
     }
+    guard core.kind == .process else { throw .notAProcess }
     let layout = ProcessLayout(core)
     let dumped = AddressSpace(layers: [layout.dumped])
-    let finder = LoadedObjectFinder(core: core, memory: dumped)
-    var fileRegions: [MemoryRegion] = []
-    var located: [(object: LoadedObject, binary: ELFImage?)] = []
-    for object in finder.objects {
-      let binary = Self.temporaryBinary(object, dumped)
-      located.append((object, binary))
-      if let binary { fileRegions += layout.regions(of: binary, standingInFor: object) }
+    let loaded = LoadedObjectFinder(core: core, memory: dumped)
+    let located = loaded.objects.map { object in
+      (object: object, files: object.isVDSO ? nil : finder.findBinary(of: object.identity))
     }
-    let memory = AddressSpace(layers: [layout.dumped, fileRegions, layout.absent])
-    let modules = located.map { object, binary in
-      Module(
-        path: object.path, range: object.range, bias: object.bias, buildID: object.buildID,
-        isProgram: object.isProgram
-      ) {
-        var reader = ModuleReader(object: object, architecture: architecture, memory: memory)
-        return reader.contents(
-          binary: binary, debug: Self.temporaryDebug(object), alternate: nil, miniDebug: nil)
-      }
+    let standIns = located.flatMap { object, files in
+      files?.binary.map { layout.regions(of: $0.image, standingInFor: object) } ?? []
+    }
+    let memory = AddressSpace(layers: [layout.dumped, standIns, layout.absent])
+    let modules = located.map { object, files in
+      Module(object, files: files, finder: finder, architecture: architecture, memory: memory)
     }
     self.init(
       architecture: architecture, memory: memory, mappings: layout.mappings,
       threads: core.threads.enumerated().map { TargetThread(number: $0 + 1, record: $1) },
       modules: modules,
-      diagnostics: core.diagnostics.map(\.description) + finder.diagnostics)
+      diagnostics: core.diagnostics.map(\.description) + loaded.diagnostics
+        + Self.problems(ofGivenFiles: finder, loaded.objects))
   }
 
-  private static func temporaryBinary(_ object: LoadedObject, _ memory: AddressSpace) -> ELFImage? {
-    if object.isVDSO {
-      guard let region = memory.region(containing: object.base), let bytes = region.bytes else {
-        return nil
+  /// A line for each given file that can't be used.
+  private static func problems(
+    ofGivenFiles finder: DebugFileFinder, _ objects: [LoadedObject]
+  ) -> [String] {
+    let program = objects.first(where: \.isProgram)
+    return finder.unusableGivenFiles.map(\.description)
+      + finder.strayGivenFiles(among: objects.map(\.identity)).map { file in
+        let found = file.image.buildID.map { "build-id \($0)" } ?? "no build-id"
+        let wanted = program?.buildID.map { "; the program's is \($0)" } ?? ""
+        return "\(file.path) is not used: it has \(found), which no module of the dump has\(wanted)"
       }
-      return try? ELFImage(bytes)
-    }
-    guard let file = try? MappedFile.open(object.path), let image = try? ELFImage(file.bytes),
-      image.buildID == object.buildID
-    else { return nil }
-    return image
   }
+}
 
-  private static func temporaryDebug(_ object: LoadedObject) -> ELFImage? {
-    guard let id = object.buildID?.description else { return nil }
-    guard
-      let file = try? MappedFile.open(
-        "/usr/lib/debug/.build-id/\(id.prefix(2))/\(id.dropFirst(2)).debug")
-    else { return nil }
-    return try? ELFImage(file.bytes)
+extension Module {
+  /// `files` are nil for the vdso, which is whole in memory.
+  convenience init(
+    _ object: LoadedObject, files: ModuleFiles?, finder: DebugFileFinder,
+    architecture: Architecture, memory: AddressSpace
+  ) {
+    let located = Lazy { files.map { finder.complete($0) } }
+    self.init(
+      path: object.path, range: object.range,
+      bias: object.bias(correctedBy: files?.binary?.image), buildID: object.buildID,
+      isProgram: object.isProgram, files: located
+    ) {
+      var reader = ModuleReader(object: object, architecture: architecture, memory: memory)
+      guard let files = located.value else { return reader.contentsOfImageInMemory() }
+      return reader.contents(of: files)
+    }
+  }
+}
+
+extension LoadedObject {
+  /// What its files are looked for by.
+  var identity: ModuleIdentity { ModuleIdentity(path: path, buildID: buildID) }
+
+  /// The bias. When not even the object's first page was dumped, `binary` tells which address its
+  /// first mapping was linked at.
+  func bias(correctedBy binary: ELFImage?) -> UInt64 {
+    guard image == nil,
+      let first = binary?.segments.filter({ $0.type == .load }).map(\.address).min()
+    else { return bias }
+    return base.rawValue &- (first.rawValue & ~0xfff)
   }
 }
 
@@ -81,7 +105,8 @@ extension ProcessLayout {
   func regions(of binary: ELFImage, standingInFor object: LoadedObject) -> [MemoryRegion] {
     mappings.compactMap { mapping in
       guard mapping.path == object.path, object.range.contains(mapping.start),
-        let offset = mapping.fileOffset, mapping.protection?.contains(.write) == false
+        let offset = mapping.fileOffset,
+        mapping.protection?.contains(.write) == false
           || (mapping.protection == nil && binary.isReadOnly(at: mapping.start &- object.bias))
       else { return nil }
       let bytes = binary.bytes.clampedSubview(at: offset.rawValue, count: mapping.count)

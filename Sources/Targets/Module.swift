@@ -1,4 +1,5 @@
 public import Bytes
+public import DebugFiles
 public import ObjectFiles
 
 /// A program, library or vdso as a process has it loaded.
@@ -16,19 +17,24 @@ public final class Module: Sendable {
   /// This is the program itself, not a library.
   public let isProgram: Bool
 
+  private let lazyFiles: Lazy<ModuleFiles?>
   private let lazyContents: Lazy<ModuleContents>
 
   init(
     path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?, isProgram: Bool,
-    contents: @escaping @Sendable () -> ModuleContents
+    files: Lazy<ModuleFiles?>, contents: @escaping @Sendable () -> ModuleContents
   ) {
     self.path = path
     self.range = range
     self.bias = bias
     self.buildID = buildID
     self.isProgram = isProgram
+    lazyFiles = files
     lazyContents = Lazy(contents)
   }
+
+  /// The files that were found for it; nil for the vdso, which has none.
+  public var files: ModuleFiles? { lazyFiles.value }
 
   /// What its files hold.
   public var contents: ModuleContents { lazyContents.value }

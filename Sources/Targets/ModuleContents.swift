@@ -1,4 +1,5 @@
 import Bytes
+import DebugFiles
 import ObjectFiles
 public import Symbols
 public import Unwinding
@@ -28,29 +29,40 @@ struct ModuleReader {
     self.memory = memory
   }
 
-  /// - Parameters:
-  ///   - binary: the loaded file itself.
-  ///   - debug: the separate debug file; nil if there is none, or `binary` holds it all.
-  ///   - alternate: what dwz moved out of the debug file.
-  ///   - miniDebug: the unpacked `.gnu_debugdata`.
-  mutating func contents(
-    binary: ELFImage?, debug: ELFImage?, alternate: ByteView?, miniDebug: ELFImage?
-  ) -> ModuleContents {
-    let table = unwindTable(binary: binary, debug: debug)
-    let symbols = symbols(binary: binary, debug: debug, miniDebug: miniDebug)
+  /// What `files` hold.
+  mutating func contents(of files: ModuleFiles) -> ModuleContents {
+    let binary = files.binary?.image
+    let debug = files.debugFile?.place == .binaryItself ? nil : files.debugFile?.image
     var information: DebugInformation?
-    for image in [debug, binary].compactMap({ $0 }) where information == nil {
+    if let file = files.debugFile {
       do throws(SymbolError) {
         information = try DebugInformation(
-          image: image.bytes, alternate: alternate, name: object.path)
-      } catch .noDebugInformation {
-        continue
+          image: file.image.bytes, alternate: files.alternateFile?.image.bytes, name: file.path)
       } catch {
-        diagnostics.append("\(object.path): its debug information can't be read: \(error)")
+        diagnostics.append("\(file.path): its debug information can't be read: \(error)")
+      }
+    }
+    let images = [debug, binary, files.miniDebugInfo?.image].compactMap { $0 }
+    return ModuleContents(
+      unwindTable: unwindTable(binary: binary, debug: debug), symbols: symbols(in: images),
+      debugInformation: information, diagnostics: diagnostics)
+  }
+
+  /// What the image in memory holds by itself: all of a vdso, of other modules what the dump has.
+  mutating func contentsOfImageInMemory() -> ModuleContents {
+    var image: ELFImage?
+    if let region = memory.region(containing: object.base), let bytes = region.bytes,
+      let skip = object.base.offset(from: region.start)
+    {
+      do throws(ObjectError) {
+        image = try ELFImage(bytes.clampedSubview(at: skip, count: .max))
+      } catch {
+        diagnostics.append("\(object.path): its image in memory can't be read: \(error)")
       }
     }
     return ModuleContents(
-      unwindTable: table, symbols: symbols, debugInformation: information,
+      unwindTable: unwindTable(binary: image, debug: nil),
+      symbols: symbols(in: [image].compactMap { $0 }), debugInformation: nil,
       diagnostics: diagnostics)
   }
 
@@ -115,10 +127,7 @@ struct ModuleReader {
     }
   }
 
-  private mutating func symbols(
-    binary: ELFImage?, debug: ELFImage?, miniDebug: ELFImage?
-  ) -> ELFSymbols? {
-    let images = [debug, binary, miniDebug].compactMap { $0 }
+  private mutating func symbols(in images: [ELFImage]) -> ELFSymbols? {
     guard !images.isEmpty else { return nil }
     do throws(SymbolError) {
       return try ELFSymbols(images: images)

@@ -47,12 +47,13 @@ public final class Process: Sendable {
   /// More frames than this are taken for a runaway stack unless the caller asks for more.
   public static let defaultFrameLimit = 10_000
 
-  /// The stack that `registers` are the innermost frame of.
+  /// The stack that `registers` are the innermost frame of. `isAfterCall` says that their program
+  /// counter is a return address, as it is in a jump buffer.
   public func backtrace(
-    from registers: RegisterState, limit: Int = defaultFrameLimit
+    from registers: RegisterState, limit: Int = defaultFrameLimit, isAfterCall: Bool = false
   ) -> Backtrace {
     Unwinder(architecture: architecture).unwind(
-      from: registers, memory: memory, tables: self, limit: limit)
+      from: registers, memory: memory, tables: self, limit: limit, isAfterCall: isAfterCall)
   }
 }
 

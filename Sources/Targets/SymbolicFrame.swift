@@ -46,9 +46,9 @@ public struct SymbolOffset: Hashable, Sendable {
 
 extension Process {
   /// The lines that gdb would print for `backtrace`, and what of the debug information couldn't be
-  /// read on the way.
+  /// read on the way. Without debug information only symbols are looked up.
   public func symbolicate(
-    _ backtrace: Backtrace
+    _ backtrace: Backtrace, usingDebugInformation: Bool = true
   ) -> (frames: [SymbolicFrame], problems: [String]) {
     var lines: [SymbolicFrame] = []
     var problems: [String] = []
@@ -56,7 +56,9 @@ extension Process {
       let module = module(containing: frame.lookupAddress)
       var scopes: [FunctionScope] = []
       var isLineStart = false
-      if !frame.isSignalFrame, let module, let information = module.contents.debugInformation {
+      if usingDebugInformation, !frame.isSignalFrame, let module,
+        let information = module.contents.debugInformation
+      {
         let address = module.linkAddress(of: frame.lookupAddress).rawValue
         do throws(SymbolError) {
           scopes = try information.frames(at: address)

@@ -17,6 +17,8 @@ public struct Architecture: Sendable {
   public let calleeSaved: UInt64
   /// Which bits of a signed return address are address (AArch64 pointer authentication).
   public let signedReturnAddressMask: UInt64
+  /// What call instructions look like.
+  public let callEncoding: CallEncoding
   /// Register names by DWARF number, as gdb prints them.
   public let registerNames: [String]
   /// The caller of a function that keeps a frame pointer, at any instruction of its body.

@@ -14,6 +14,7 @@ extension Architecture {
     calleeSaved: registerMask(19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29),
     // With 48-bit addresses, bits 48–54 and 56–63 hold the signature.
     signedReturnAddressMask: 0x0080_ffff_ffff_ffff,
+    callEncoding: .arm,
     registerNames: (0...30).map { "x\($0)" } + ["sp", "pc"],
     framePointerRow: aarch64FramePointerRow,
     untouchedStackRow: UnwindRow(

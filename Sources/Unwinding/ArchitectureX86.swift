@@ -1,6 +1,8 @@
 extension Architecture {
   /// x86-64 with the System V ABI: numbers from psABI table 3.36, preserved registers from
   /// figure 3.4 (`rsp` is given by the CFA and so isn't among them).
+  // swift-format-ignore: AlwaysUseLowerCamelCase
+  // The CPU's own name.
   public static let x86_64 = Architecture(
     name: "x86-64",
     addressSize: 8,
@@ -10,15 +12,16 @@ extension Architecture {
     returnAddress: RegisterNumber(16),
     calleeSaved: registerMask(3, 6, 12, 13, 14, 15),
     signedReturnAddressMask: .max,
-    registerNames: x86_64RegisterNames,
-    framePointerRow: x86_64FramePointerRow,
+    callEncoding: .x86,
+    registerNames: x86RegisterNames,
+    framePointerRow: x86FramePointerRow,
     untouchedStackRow: UnwindRow(
       cfa: .registerOffset(RegisterNumber(7), 8),
       rules: [(RegisterNumber(16), .atCFAOffset(-8))],
       returnAddress: RegisterNumber(16), evidence: .untouchedStack),
-    signalTrampoline: x86_64SignalTrampoline)
+    signalTrampoline: x86SignalTrampoline)
 
-  private static let x86_64RegisterNames: [String] =
+  private static let x86RegisterNames: [String] =
     // 0–16. The order of the first eight is the ABI's, not the instruction encoding's.
     ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"]
     + (8...15).map { "r\($0)" } + ["rip"]
@@ -35,7 +38,7 @@ extension Architecture {
   ///     rbp+0  │ the caller's rbp
   ///
   /// Where the function put the other registers that it must preserve is not known.
-  private static let x86_64FramePointerRow = UnwindRow(
+  private static let x86FramePointerRow = UnwindRow(
     cfa: .registerOffset(RegisterNumber(6), 16),
     rules: [
       (RegisterNumber(3), .undefined),
@@ -56,7 +59,7 @@ extension Architecture {
   ///     rsp+0    uc_flags  uc_link  uc_stack { ss_sp, ss_flags, ss_size }
   ///     rsp+40   r8   r9   r10  r11  r12  r13  r14  r15
   ///     rsp+104  rdi  rsi  rbp  rbx  rdx  rax  rcx  rsp  rip  eflags
-  private static let x86_64SignalTrampoline = SignalTrampoline(
+  private static let x86SignalTrampoline = SignalTrampoline(
     code: [0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05],
     instructionOffsets: [0, 7],
     row: signalRow(

@@ -33,7 +33,9 @@ public enum DWARFExpression {
 
   /// What follows an opcode.
   private enum Form {
-    case none, unsigned(UInt8), signed(UInt8), uleb, sleb, address, sectionOffset
+    case unsigned(UInt8)
+    case signed(UInt8)
+    case none, uleb, sleb, address, sectionOffset
     case ulebULEB, ulebSLEB, byteULEB, sectionOffsetSLEB
     case block, expression, ulebByteBlock, encodedAddress
   }

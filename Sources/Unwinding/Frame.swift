@@ -15,9 +15,9 @@ public struct Frame: Hashable, Sendable {
   public let isAfterCall: Bool
   /// The canonical frame address: the stack pointer's value in the caller. Nil where it couldn't be
   /// computed, as in the last frame of a stack that ended early.
-  public internal(set) var cfa: VirtualAddress?
+  public var cfa: VirtualAddress?
   /// The frame is a signal handler's return trampoline; its caller was interrupted by the signal.
-  public internal(set) var isSignalFrame: Bool
+  public var isSignalFrame: Bool
 
   public init(
     pc: VirtualAddress, registers: RegisterState, evidence: FrameEvidence = .initial,
@@ -46,6 +46,15 @@ public enum FrameEvidence: Hashable, Sendable {
   case initial
   /// From its callee, by a row of this kind.
   case unwound(UnwindEvidence)
+}
+
+extension FrameEvidence: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .initial: "initial registers"
+    case .unwound(let evidence): evidence.description
+    }
+  }
 }
 
 /// The frames of a stack, innermost first, and why there are no more.

@@ -37,7 +37,8 @@ struct Backtraces: AsyncParsableCommand {
   @Flag(name: [.customShort("a"), .customLong("all")], help: "Every thread.")
   var isAll = false
 
-  @Flag(name: .customLong("coroutines"), help: "Every coroutine that isn't idle, after the threads.")
+  @Flag(
+    name: .customLong("coroutines"), help: "Every coroutine that isn't idle, after the threads.")
   var withCoroutines = false
 
   @Flag(name: .customLong("raw"), help: "Addresses and symbols only: read no debug information.")

@@ -14,7 +14,8 @@ struct SearchOptions: ParsableArguments {
     name: .customLong("debug-dir"),
     help: ArgumentHelp(
       "Look for separate debug files in DIR; may be repeated.",
-      discussion: "Both DIR/.build-id/xx/yyyy.debug and DIR/path are tried. Default: /usr/lib/debug.",
+      discussion:
+        "Both DIR/.build-id/xx/yyyy.debug and DIR/path are tried. Default: /usr/lib/debug.",
       valueName: "dir"))
   var debugDirectories: [String] = []
 
@@ -25,12 +26,12 @@ struct SearchOptions: ParsableArguments {
   var symbolFiles: [String] = []
 
   /// The options as the library takes them.
-  var search: FileSearch {
-    FileSearch(
-      sysroot: sysroot,
-      debugDirectories: debugDirectories.isEmpty
-        ? FileSearch.defaultDebugDirectories : debugDirectories,
-      symbolFiles: symbolFiles)
+  var places: DebugFilePlaces {
+    var places = DebugFilePlaces()
+    places.sysroot = sysroot
+    if !debugDirectories.isEmpty { places.debugDirectories = debugDirectories }
+    places.givenFiles = symbolFiles
+    return places
   }
 }
 
@@ -47,7 +48,8 @@ struct OutputOptions: ParsableArguments {
   @Flag(name: .customLong("explain"), help: "Say where each answer came from.")
   var explain = false
 
-  @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print no progress and no warnings.")
+  @Flag(
+    name: [.customShort("q"), .customLong("quiet")], help: "Print no progress and no warnings.")
   var isQuiet = false
 
   var style: TextStyle { TextStyle(isColored: color.isOn) }
@@ -75,7 +77,8 @@ struct AddressArgument: ExpressibleByArgument {
   let address: VirtualAddress
 
   init?(argument: String) {
-    let digits = argument.hasPrefix("0x") || argument.hasPrefix("0X")
+    let digits =
+      argument.hasPrefix("0x") || argument.hasPrefix("0X")
       ? argument.dropFirst(2) : argument[...]
     guard let value = UInt64(digits, radix: 16) else { return nil }
     address = VirtualAddress(value)

@@ -40,6 +40,12 @@ public final class DebugInformation: TypeGraph, Sendable {
     try session.withLock { session throws(SymbolError) in try session.location(at: address) }
   }
 
+  /// Whether an entry of the line table begins exactly at `address`: gdb then leaves the address out
+  /// of a frame's line.
+  public func isLineStart(_ address: UInt64) throws(SymbolError) -> Bool {
+    try session.withLock { session throws(SymbolError) in try session.isLineStart(address) }
+  }
+
   /// `scope`'s parameters in the order of declaration, or its local variables at `address`:
   /// those of the innermost block first, as gdb's `info locals` prints them.
   public func variables(

@@ -14,12 +14,17 @@ struct LineProgram {
   private var file: UInt64 = 1
   private var line: UInt32 = 1
   private var column: UInt64 = 0
+  private var discriminator: UInt64 = 0
   private var isStatement: Bool
 
   // What the choice among an address's rows depends on.
   /// The rows still in force at the current address, all of one file.
   private var live: [LineTable.Row] = []
   private var lastFile: UInt32?
+  private var lastLine: UInt32 = 0
+  /// Some row for the current line has had a discriminator: the line is one block after another,
+  /// and further rows for it add nothing.
+  private var lineHasDiscriminator = false
   private var lastAddress: UInt64 = 0
   private var statementSeen = false
   /// The sequence belongs to code that the linker dropped.
@@ -50,8 +55,7 @@ struct LineProgram {
   private mutating func special(_ opcode: UInt8) {
     let adjusted = opcode - header.opcodeBase
     advance(UInt64(adjusted / header.lineRange))
-    let delta = Int32(header.lineBase) + Int32(adjusted % header.lineRange)
-    line = line &+ UInt32(bitPattern: delta)
+    advanceLine(Int64(header.lineBase) + Int64(adjusted % header.lineRange))
     emit()
   }
 
@@ -66,13 +70,17 @@ struct LineProgram {
     }
   }
 
+  private mutating func advanceLine(_ delta: Int64) {
+    line = line &+ UInt32(truncatingIfNeeded: delta)
+    if delta != 0 { lineHasDiscriminator = discriminator != 0 }
+  }
+
   /// DW_LNS_… (DWARF 5, table 7.25).
   private mutating func standard(_ opcode: UInt8, _ cursor: inout ByteCursor) throws(ByteError) {
     switch opcode {
     case 1: emit()  // copy
     case 2: advance(try cursor.readULEB128())  // advance_pc
-    case 3:  // advance_line
-      line = line &+ UInt32(truncatingIfNeeded: try cursor.readSLEB128())
+    case 3: advanceLine(try cursor.readSLEB128())  // advance_line
     case 4: file = try cursor.readULEB128()  // set_file
     case 5: column = try cursor.readULEB128()  // set_column
     case 6: isStatement.toggle()  // negate_stmt
@@ -105,6 +113,9 @@ struct LineProgram {
         files.add(header.path(of: file), number: definedFiles)
         definedFiles += 1
       }
+    case 4:  // set_discriminator
+      discriminator = try operands.readULEB128()
+      if discriminator != 0 { lineHasDiscriminator = true }
     default: break
     }
   }
@@ -113,12 +124,16 @@ struct LineProgram {
 
   /// Appends a row to the matrix.
   private mutating func emit() {
-    defer { noteStatement() }
+    defer {
+      noteStatement()
+      discriminator = 0
+    }
     guard !isDropped, operationIndex == 0, let current = files.index(ofNumber: file) else { return }
     let changesFile = lastFile != current
     if line == 0 || (changesFile && lastAddress == address && !isStatement && statementSeen) {
       return
     }
+    if !changesFile, line == lastLine, lineHasDiscriminator { return }
     if let first = live.first, first.address != address { settle() }
     if changesFile {
       // The former file's rows at this address become empty.
@@ -129,6 +144,7 @@ struct LineProgram {
         address: address, line: line, file: current, column: UInt16(clamping: column),
         isStatement: isStatement))
     lastFile = current
+    lastLine = line
   }
 
   private mutating func noteStatement() {
@@ -161,8 +177,11 @@ struct LineProgram {
     file = 1
     line = 1
     column = 0
+    discriminator = 0
     isStatement = header.defaultIsStatement
     lastFile = nil
+    lastLine = 0
+    lineHasDiscriminator = false
     lastAddress = 0
     statementSeen = false
     isDropped = false

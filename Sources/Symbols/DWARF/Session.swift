@@ -185,6 +185,14 @@ final class Session {
     try unit(covering: address).flatMap { location(at: address, in: $0) }
   }
 
+  /// See `DebugInformation.isLineStart(_:)`.
+  func isLineStart(_ address: UInt64) throws(SymbolError) -> Bool {
+    guard let unit = try unit(covering: address), let table = lineTable(of: unit) else {
+      return false
+    }
+    return table.row(at: address)?.address == address
+  }
+
   /// The name of the file that an attribute such as `DW_AT_call_file` numbers.
   func fileName(_ number: UInt64, in unit: Unit) -> String? {
     guard let table = lineTable(of: unit), let index = table.files.index(ofNumber: number) else {

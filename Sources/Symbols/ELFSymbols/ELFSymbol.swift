@@ -1,8 +1,8 @@
-/// One symbol of an ELF symbol table.
+/// A name for an address, from an ELF symbol table or made up for a linkage table's entry.
 public struct ELFSymbol: Hashable, Sendable {
   /// Without its version; `foo@plt` for an entry of the procedure linkage table.
   public let name: String
-  /// The module's own (link-time) address.
+  /// The module's own (link-time) address; for a thread-local one, its offset in the module's block.
   public let address: UInt64
   /// In bytes; 0 when the table gives none.
   public let size: UInt64

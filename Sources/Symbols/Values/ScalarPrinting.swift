@@ -81,7 +81,8 @@ extension ValuePrinter {
     case .pointer(let target, _): try printPointer(to: target, slice, bits: bits)
     case .memberPointer(let target, let owner, _):
       try printMemberPointer(type, to: target, of: owner, slice, bits: bits)
-    case .unspecified: text += "0x" + String(slice.unsigned(min(bits, 128)) ?? 0, radix: 16)
+    // gdb has no way to print a `decltype(nullptr)`, and says so in these words.
+    case .unspecified: throw .location("Attempt to dereference a generic pointer.")
     default: text += "<error type>"
     }
   }

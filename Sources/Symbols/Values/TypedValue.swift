@@ -24,6 +24,8 @@ public enum ValueContents: Sendable {
   case assembled(AssembledBits)
   /// Not known at all.
   case missing(MissingReason)
+  /// A reference that itself doesn't exist, though what it refers to is known.
+  indirect case syntheticReference(to: TypedValue)
 }
 
 /// Why bits of a value aren't known.
@@ -76,6 +78,11 @@ public struct AssembledBits: Hashable, Sendable {
     } else {
       gaps.append(Gap(bits: bits, reason: reason))
     }
+  }
+
+  /// Puts `bytes` at `index`; they must lie within.
+  mutating func replaceBytes(at index: Int, with bytes: ArraySlice<UInt8>) {
+    self.bytes.replaceSubrange(index..<index + bytes.count, with: bytes)
   }
 
   /// Sets the bit at `index`, which must lie within `bytes`.

@@ -78,6 +78,11 @@ public struct ValueFormatter: Sendable {
     case .assembled(let bits): return bits
     case .memory(let address):
       return AssembledBits(try read(address, count: size))
+    case .syntheticReference:
+      try checkSize(size)
+      var bits = AssembledBits()
+      bits.appendMissing(Int(size), .syntheticPointer)
+      return bits
     case .missing(let reason):
       try checkSize(size)
       var bits = AssembledBits()

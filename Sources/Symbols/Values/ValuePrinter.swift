@@ -81,6 +81,10 @@ struct ValuePrinter {
   ) throws(ValueError) {
     let shape = try shape(value.type)
     if style == .argument, try !isShown(shape, as: options.frameArguments) {
+      // gdb says of a reference that doesn't exist both this and that.
+      if case .syntheticReference = value.contents, options.frameArguments == .scalars {
+        text += Self.text(.syntheticPointer)
+      }
       text += "..."
       return
     }
@@ -88,6 +92,9 @@ struct ValuePrinter {
     switch value.contents {
     case .missing(let reason):
       text += Self.text(reason)
+    case .syntheticReference(let target):
+      text += Self.text(.syntheticPointer) + ": "
+      try printWhole(target, style: .local)
     case .memory(let address):
       let bits = try formatter.fetch(value)
       try visit(
