@@ -4,6 +4,7 @@ import HostSystem
 import ObjectFiles
 import QEMUProcess
 import Targets
+import Testing
 import Unwinding
 
 /// The laboratory's real cores, where they have been made.

@@ -15,6 +15,9 @@ struct RealCoreTests {
     #expect(result.coroutines.count == truth.live_stack_count)
     print(result.diagnostics, result.layout as Any, result.pointerGuard as Any, result.searched)
     print(result.rejected)
-    for coroutine in result.coroutines.prefix(200) { print(coroutine.address, coroutine.state, coroutine.evidence.map(\.description), coroutine.doubts) }
+    for coroutine in result.coroutines.prefix(200) {
+      print(
+        coroutine.address, coroutine.state, coroutine.evidence.map(\.description), coroutine.doubts)
+    }
   }
 }
