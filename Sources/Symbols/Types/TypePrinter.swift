@@ -103,7 +103,9 @@ public struct TypePrinter {
       let count = dimensions.first?.count.map { String($0) } ?? ""
       return " __attribute__ ((vector_size(\(count))))"
     }
-    return dimensions.map { "[" + ($0.count.map { String($0) } ?? "") + "]" }.joined()
+    return dimensions.map {
+      $0.isVariable ? "[variable length]" : "[" + ($0.count.map { String($0) } ?? "") + "]"
+    }.joined()
   }
 
   private func text(ofParameters function: FunctionNode, depth: Int) throws(SymbolError) -> String {
@@ -206,7 +208,10 @@ private struct Declarator {
   func prefix(from index: Int, afterPointer: Bool) -> String {
     guard index < layers.count else { return "" }
     switch layers[index] {
-    case .pointer(let text): return prefix(from: index + 1, afterPointer: true) + text
+    case .pointer(let text):
+      let inner = prefix(from: index + 1, afterPointer: true)
+      // `* const *`: only a qualifier is set apart.
+      return inner.last?.isLetter == true ? inner + " " + text : inner + text
     case .memberPointer(let owner, let isMethod):
       return prefix(from: index + 1, afterPointer: false) + (isMethod ? "(" : "") + owner + "::*"
     case .array, .function:
