@@ -77,7 +77,10 @@ public struct TypePrinter {
         // Qualifiers of an array are its elements'.
         current = element
       case .function(let function):
-        let parameters = try text(ofParameters: function, depth: try deeper(depth))
+        var isMethod = false
+        if case .memberPointer? = declarator.layers.last { isMethod = true }
+        let parameters = try text(
+          ofParameters: function, isMethod: isMethod, depth: try deeper(depth))
         declarator.layers.append(.function(parameters))
         (current, qualifiers) = (function.result, [])
       case let named:
@@ -108,11 +111,15 @@ public struct TypePrinter {
     }.joined()
   }
 
-  private func text(ofParameters function: FunctionNode, depth: Int) throws(SymbolError) -> String {
+  private func text(
+    ofParameters function: FunctionNode, isMethod: Bool, depth: Int
+  ) throws(SymbolError) -> String {
     var parameters: [String] = []
     for parameter in function.parameters {
       parameters.append(try declaration(of: parameter, name: "", depth: depth))
     }
+    // `this` can't be changed; debug information leaves that out.
+    if isMethod, let this = parameters.first, this.hasSuffix("*") { parameters[0] = this + " const" }
     if function.isVariadic { parameters.append("...") }
     if parameters.isEmpty, function.isPrototyped || language == .cPlusPlus { return "(void)" }
     return "(" + parameters.joined(separator: ", ") + ")"
@@ -210,8 +217,8 @@ private struct Declarator {
     switch layers[index] {
     case .pointer(let text):
       let inner = prefix(from: index + 1, afterPointer: true)
-      // `* const *`: only a qualifier is set apart.
-      return inner.last?.isLetter == true ? inner + " " + text : inner + text
+      // `char * const *`: a qualifier and what follows it are words apart.
+      return inner + (inner.last?.isLetter == true ? " " : "") + text
     case .memberPointer(let owner, let isMethod):
       return prefix(from: index + 1, afterPointer: false) + (isMethod ? "(" : "") + owner + "::*"
     case .array, .function:
