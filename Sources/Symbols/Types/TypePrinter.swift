@@ -106,7 +106,9 @@ public struct TypePrinter {
       let count = dimensions.first?.count.map { String($0) } ?? ""
       return " __attribute__ ((vector_size(\(count))))"
     }
-    return dimensions.map { "[" + ($0.count.map { String($0) } ?? "") + "]" }.joined()
+    return dimensions.map {
+      $0.isVariable ? "[variable length]" : "[" + ($0.count.map { String($0) } ?? "") + "]"
+    }.joined()
   }
 
   private func text(
