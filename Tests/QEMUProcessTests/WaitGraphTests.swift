@@ -127,6 +127,27 @@ struct WaitGraphTests {
     #expect(graph.edges(to: place).map(\.from) == [node(waiter)])
   }
 
+  @Test func aReadWriteLockHasTickets() {
+    var world = World()
+    let waiters = [world.addCoroutine(), world.addCoroutine()]
+    let lock = world.allocate(72)
+    // 32 bits of -1: a writer holds it.
+    world.set(lock + 48, 0xffff_ffff)
+    var link = lock + 56
+    for waiter in waiters {
+      let ticket = waiter.stackPointer + 0x40
+      world.set(link, ticket)
+      world.set(ticket + 8, waiter.address)
+      link = ticket + 16
+      world.set(waiter.stackPointer + 0x70, lock)
+    }
+    world.set(lock + 64, link)
+    let graph = graph(world)
+    let node = WaitNode(.readWriteLock, VirtualAddress(lock))
+    #expect(graph.edges(to: node).map(\.from) == waiters.map(self.node))
+    #expect(graph.edges.first?.to.name == "held by a writer")
+  }
+
   @Test func linksThatLieAreNoWaits() {
     var world = World()
     // A queue that leads back to its first member.
