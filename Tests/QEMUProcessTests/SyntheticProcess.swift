@@ -49,6 +49,16 @@ struct SyntheticProcess {
   mutating func set(_ address: UInt64, _ value: UInt64) { words[address] = value }
   func word(_ address: UInt64) -> UInt64 { words[address] ?? 0 }
 
+  /// Writes `text` and a NUL; the words it ends in are filled up with zeros.
+  mutating func setText(_ address: UInt64, _ text: String) {
+    let bytes = Array(text.utf8) + [0]
+    for start in stride(from: 0, to: bytes.count, by: 8) {
+      let word = bytes[start..<min(start + 8, bytes.count)].reversed()
+        .reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      set(address + UInt64(start), word)
+    }
+  }
+
   func mangled(_ value: UInt64) -> UInt64 {
     guard format.guardLocation != .notMangled else { return value }
     let mixed = value ^ guardValue
