@@ -80,5 +80,8 @@ let package = Package(
     tests("QEMUProcess", ["Bytes", "HostSystem", "ObjectFiles", "Targets", "Unwinding"]),
     tests("Reports"),
     tests("VarveCommand", ["Varve"]),
+    // What Varve says of the laboratory's real dumps, compared with what other tools say.
+    .testTarget(
+      name: "LaboratoryTests", dependencies: ["Varve", "TestWorlds"], swiftSettings: strict),
   ]
 )
