@@ -94,7 +94,8 @@ extension CoroutinesReport {
     let live = coroutines.count { $0.live }
     let how =
       checkedByDebugInformation
-      ? "found by shape, checked against QEMU's own variables" : "found by shape alone, without symbols"
+      ? "found by shape, checked against QEMU's own variables"
+      : "found by shape alone, without symbols"
     return "\(coroutines.count) coroutines (\(backend ?? "unknown") backend), \(live) live, "
       + "\(coroutines.count - live) kept for reuse; \(how)"
   }
@@ -105,7 +106,9 @@ extension CoroutineReport {
     var first = style.paint(address, .address) + "  " + TextStyle.visible(state)
     if let context { first += " in " + TextStyle.visible(context) }
     if let homeThread { first += " (thread \(homeThread))" }
-    if let locksHeld, locksHeld > 0 { first += ", holds \(locksHeld) lock\(locksHeld == 1 ? "" : "s")" }
+    if let locksHeld, locksHeld > 0 {
+      first += ", holds \(locksHeld) lock\(locksHeld == 1 ? "" : "s")"
+    }
     var lines = [first]
     if live {
       lines.append("    entry " + style.paint(entry, .function) + " (\(argument))")

@@ -23,5 +23,5 @@ struct VarveCommand: AsyncParsableCommand {
       Exit status: 0 success, 1 the input can't be read, 64 the command line can't be understood.
       """,
     version: "varve \(Varve.version)",
-    subcommands: [Info.self, Backtraces.self])
+    subcommands: [Info.self, Backtraces.self, CoroutineList.self, WriteCore.self])
 }

@@ -4,6 +4,8 @@ import Bytes
 /// shape is checked.
 struct CoroutineLists: Sendable {
   var pools: [VirtualAddress: CoroutinePool] = [:]
+  /// Every pool was read to its end, so that whoever is in none is in none.
+  var poolsAreComplete = false
   /// The coroutine that each thread executes, its own context included.
   var current: [(thread: Int32, coroutine: VirtualAddress)] = []
   /// Each thread's own context.
@@ -49,18 +51,27 @@ struct CoroutineLists: Sendable {
 
   private mutating func readPools(_ structures: QEMUStructures) throws(QEMUError) {
     let file = "qemu-coroutine.c"
+    let problems = diagnostics.count
+    var count = (global: 0, local: 0)
     if let head = try structures.global(VariableNames.globalPool, in: file) {
       addPool(head, .global)
+      count.global += 1
     }
     for (thread, head) in try structures.threadLocals(VariableNames.localPool, in: file) {
       addPool(head, .local(thread: thread.id))
+      count.local += 1
     }
     if let head = try structures.global(VariableNames.globalBatches, in: file) {
       try addBatches(head, .global)
+      count.global += 1
     }
     for (thread, head) in try structures.threadLocals(VariableNames.localBatches, in: file) {
       try addBatches(head, .local(thread: thread.id))
+      count.local += 1
     }
+    poolsAreComplete =
+      diagnostics.count == problems && count.global == 1
+      && count.local == structures.process.threads.count
   }
 
   private mutating func addPool(_ head: TypedAddress, _ pool: CoroutinePool) {
@@ -172,7 +183,7 @@ extension Coroutine {
     if let runner = runners.first { confirmRunning(in: runner) }
     if let pool = lists.pools[address] {
       confirmIdle(in: pool)
-    } else if case .terminated = state {
+    } else if case .terminated = state, lists.poolsAreComplete {
       // It was taken from its pool and hasn't been entered, if it isn't just on its way into one.
       state = .created
       doubts.append("it looks ended, but no pool holds it: taken for reuse and not entered yet")

@@ -1,4 +1,5 @@
 public import Bytes
+public import Unwinding
 
 /// Where a program's thread-local variables are in each thread (U. Drepper, "ELF Handling For
 /// Thread-Local Storage", sections 3.4.1 and 3.4.6).
@@ -9,8 +10,8 @@ public import Bytes
 ///
 /// The control block leads to the dynamic thread vector, in which each module has an entry; the
 /// program's own block is also at a fixed distance from the thread pointer.
-public struct ThreadLocalStorage: Hashable, Sendable {
-  public let architecture: HostArchitecture
+public struct ThreadLocalStorage: Sendable {
+  public let architecture: Architecture
   /// `p_memsz` of the program's PT_TLS, in bytes.
   public let size: UInt64
   /// `p_vaddr` of PT_TLS: only its remainder modulo `alignment` matters.
@@ -19,7 +20,7 @@ public struct ThreadLocalStorage: Hashable, Sendable {
   public let alignment: UInt64
 
   public init(
-    architecture: HostArchitecture, size: UInt64, imageAddress: UInt64, alignment: UInt64
+    architecture: Architecture, size: UInt64, imageAddress: UInt64, alignment: UInt64
   ) {
     self.architecture = architecture
     self.size = size
@@ -35,19 +36,19 @@ public struct ThreadLocalStorage: Hashable, Sendable {
       return nil
     }
     let pointer = threadPointer.rawValue
-    switch architecture {
-    case .x86_64:
+    if architecture == .x86_64 {
       let first = (0 &- imageAddress) & (alignment - 1)
       // Rounded up, as glibc does, so that the block's start has the image's remainder.
       let distance = ((size &- first) &+ alignment &- 1) & ~(alignment - 1) &+ first
       let whole = distance < size ? distance &+ alignment : distance
       return pointer >= whole ? VirtualAddress(pointer - whole) : nil
-    case .aarch64:
+    } else if architecture == .aarch64 {
       let remainder = imageAddress & (alignment - 1)
       let header: UInt64 = 16
       let distance = ((header &- remainder) &+ alignment &- 1) & ~(alignment - 1) &+ remainder
       return threadPointer.advanced(by: distance)
     }
+    return nil
   }
 
   /// The start of the block of the module with this number (the program's is 1) by the thread's own
@@ -87,11 +88,10 @@ public struct ThreadLocalStorage: Hashable, Sendable {
   }
 
   private func isPlausible(_ block: VirtualAddress, _ pointer: VirtualAddress) -> Bool {
-    switch architecture {
-    case .x86_64:
+    if architecture == .x86_64 {
       guard let distance = pointer.offset(from: block) else { return false }
       return distance >= size && distance - size <= 2 * alignment
-    case .aarch64:
+    } else {
       guard let distance = block.offset(from: pointer) else { return false }
       return distance >= 16 && distance <= 16 + 2 * alignment
     }

@@ -114,8 +114,10 @@ struct BlockLayer: Sendable {
     let name = kind < UInt64(kinds.count) ? kinds[Int(kind)] : "kind \(kind)"
     let offset = try request.member("offset").unsigned()
     let bytes = try request.member("bytes").unsigned()
+    let place = try request.member("bs").pointee()?.member("node_name").inlineString() ?? ""
+    let suffix = place.isEmpty ? "" : " of \(place)"
     return WaitNode(
-      .request, request.address, name: "\(name) of \(bytes) bytes at \(hex(offset))")
+      .request, request.address, name: "\(name) of \(bytes) bytes at \(hex(offset))\(suffix)")
   }
 
   private mutating func readBackends(_ structures: QEMUStructures) throws(QEMUError) {

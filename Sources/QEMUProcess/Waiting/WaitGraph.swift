@@ -78,6 +78,7 @@ extension WaitNode: CustomStringConvertible {
     switch (kind, name) {
     case (.thread, let name): "thread \(address.rawValue)" + (name.map { " (\($0))" } ?? "")
     case (.timer, let name): "timer" + (name.map { " of \($0)" } ?? "")
+    case (.request, let name?): "request \(address) (\(name))"
     case (_, let name?): "\(kind.rawValue) \(name) at \(address)"
     case (_, nil): "\(kind.rawValue) \(address)"
     }

@@ -146,7 +146,8 @@ extension Session {
     return EnumerationNode(
       name: try typeName(of: entry), size: try size(of: entry) ?? 0,
       isSigned: enumerators.contains { $0.value < 0 },
-      isDeclaration: entry.flag(DW_AT_declaration), enumerators: enumerators)
+      isDeclaration: entry.flag(DW_AT_declaration), isScoped: entry.flag(DW_AT_enum_class),
+      enumerators: enumerators)
   }
 
   private func decodeFunction(_ entry: Entry) throws(SymbolError) -> FunctionNode {

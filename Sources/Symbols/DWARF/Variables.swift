@@ -137,7 +137,7 @@ private struct VariableCollector {
 
 extension Entry {
   /// `DW_AT_const_value`, whichever form it has.
-  fileprivate func constantValue() throws(SymbolError) -> ConstantValue? {
+  func constantValue() throws(SymbolError) -> ConstantValue? {
     switch form(DW_AT_const_value, integrated: true) {
     case nil: return nil
     case DW_FORM_block?, DW_FORM_block1?, DW_FORM_block2?, DW_FORM_block4?, DW_FORM_exprloc?,

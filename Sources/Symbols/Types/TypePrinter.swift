@@ -77,7 +77,10 @@ public struct TypePrinter {
         // Qualifiers of an array are its elements'.
         current = element
       case .function(let function):
-        let parameters = try text(ofParameters: function, depth: try deeper(depth))
+        var isMethod = false
+        if case .memberPointer? = declarator.layers.last { isMethod = true }
+        let parameters = try text(
+          ofParameters: function, isMethod: isMethod, depth: try deeper(depth))
         declarator.layers.append(.function(parameters))
         (current, qualifiers) = (function.result, [])
       case let named:
@@ -106,11 +109,15 @@ public struct TypePrinter {
     return dimensions.map { "[" + ($0.count.map { String($0) } ?? "") + "]" }.joined()
   }
 
-  private func text(ofParameters function: FunctionNode, depth: Int) throws(SymbolError) -> String {
+  private func text(
+    ofParameters function: FunctionNode, isMethod: Bool, depth: Int
+  ) throws(SymbolError) -> String {
     var parameters: [String] = []
     for parameter in function.parameters {
       parameters.append(try declaration(of: parameter, name: "", depth: depth))
     }
+    // `this` can't be changed; debug information leaves that out.
+    if isMethod, let this = parameters.first, this.hasSuffix("*") { parameters[0] = this + " const" }
     if function.isVariadic { parameters.append("...") }
     if parameters.isEmpty, function.isPrototyped || language == .cPlusPlus { return "(void)" }
     return "(" + parameters.joined(separator: ", ") + ")"
@@ -206,7 +213,10 @@ private struct Declarator {
   func prefix(from index: Int, afterPointer: Bool) -> String {
     guard index < layers.count else { return "" }
     switch layers[index] {
-    case .pointer(let text): return prefix(from: index + 1, afterPointer: true) + text
+    case .pointer(let text):
+      let inner = prefix(from: index + 1, afterPointer: true)
+      // `char * const *`: a qualifier and what follows it are words apart.
+      return inner + (inner.last?.isLetter == true ? " " : "") + text
     case .memberPointer(let owner, let isMethod):
       return prefix(from: index + 1, afterPointer: false) + (isMethod ? "(" : "") + owner + "::*"
     case .array, .function:
