@@ -26,6 +26,8 @@ public struct FrameReport: Codable, Hashable, Sendable {
   public var line: UInt32?
   /// The path of the module that holds the code.
   public var module: String?
+  /// The text form names the module: it is a library without line numbers here.
+  public var showsModule = false
   /// How the frame was found: "initial", ".eh_frame", "frame pointer", …
   public var evidence: String
   /// This frame, or one further in, was found by a guess.
@@ -69,7 +71,7 @@ extension FrameReport {
     }
     if let file, let number = self.line, !raw {
       line += " at " + style.paint(file, .file) + ":\(number)"
-    } else if let module {
+    } else if showsModule, let module {
       line += " from " + style.paint(module, .file)
     }
     if guess { line += style.paint(" [guess: \(evidence)]", .warning) }

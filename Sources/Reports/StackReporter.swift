@@ -45,7 +45,11 @@ public struct StackReporter: Sendable {
     report.inlined = line.isInlined
     report.signalFrame = line.frame.isSignalFrame
     report.guess = line.frame.restsOnGuess
-    report.module = line.module?.path
+    if let module = line.module {
+      report.module = module.path
+      // As gdb has it: not for the program itself, nor for the vdso, which is no file.
+      report.showsModule = !module.isProgram && module.files != nil
+    }
     if let symbol = line.symbol {
       report.symbol = symbol.symbol.name
       // The symbol was looked up inside the call; the offset is that of the return address.

@@ -19,6 +19,7 @@ public final class Module: Sendable {
 
   private let lazyFiles: Lazy<ModuleFiles?>
   private let lazyContents: Lazy<ModuleContents>
+  private let lazyExports: Lazy<[String: UInt64]>
 
   init(
     path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?, isProgram: Bool,
@@ -31,6 +32,7 @@ public final class Module: Sendable {
     self.isProgram = isProgram
     lazyFiles = files
     lazyContents = Lazy(contents)
+    lazyExports = Lazy { files.value?.binary?.image.exports() ?? [:] }
   }
 
   /// The files that were found for it; nil for the vdso, which has none.
@@ -38,6 +40,9 @@ public final class Module: Sendable {
 
   /// What its files hold.
   public var contents: ModuleContents { lazyContents.value }
+
+  /// The link-time addresses of the functions that other modules may call, by linkage name.
+  var exports: [String: UInt64] { lazyExports.value }
 
   /// The path's last part.
   public var name: String { path.split(separator: "/").last.map(String.init) ?? path }

@@ -9,6 +9,7 @@ public struct ELFSymbols: Sendable {
   /// Thread-local variables, whose values are no addresses.
   private let threadLocals: [Place]
   private let linkage: [ELFSymbol]
+  private let names = NameIndex()
 
   /// A symbol without its name, which stays in the file until asked for.
   private struct Place {
@@ -94,22 +95,30 @@ public struct ELFSymbols: Sendable {
 
   /// The symbol called `name`: a global one rather than a weak, a weak rather than a local.
   public func symbol(named name: String) -> ELFSymbol? {
-    let wanted = Array(name.utf8)
     var best: Place?
-    for place in places where rank(place) > (best.map(rank) ?? -1) {
-      if isNamed(place, wanted) { best = place }
-    }
-    for place in threadLocals where rank(place) > (best.map(rank) ?? -1) {
-      if isNamed(place, wanted) { best = place }
-    }
+    for place in places(named: name) where rank(place) > (best.map(rank) ?? -1) { best = place }
     if let best { return symbol(best) }
     return linkage.first { $0.name == name }
   }
 
   /// All symbols called `name`: static functions of several files may share one.
   public func symbols(named name: String) -> [ELFSymbol] {
+    places(named: name).map(symbol)
+  }
+
+  private func places(named name: String) -> [Place] {
     let wanted = Array(name.utf8)
-    return (places + threadLocals).filter { isNamed($0, wanted) }.map(symbol)
+    let candidates = names.candidates(for: wanted, count: places.count + threadLocals.count) {
+      let place = place($0)
+      return tables[Int(place.table)].strings.clampedSubview(
+        at: UInt64(place.nameOffset), count: .max)
+    }
+    return candidates.map(place).filter { isNamed($0, wanted) }
+  }
+
+  /// `places`, and the thread-local ones after them.
+  private func place(_ position: Int) -> Place {
+    position < places.count ? places[position] : threadLocals[position - places.count]
   }
 
   private func rank(_ place: Place) -> Int {

@@ -106,7 +106,9 @@ public struct TypePrinter {
       let count = dimensions.first?.count.map { String($0) } ?? ""
       return " __attribute__ ((vector_size(\(count))))"
     }
-    return dimensions.map { "[" + ($0.count.map { String($0) } ?? "") + "]" }.joined()
+    return dimensions.map {
+      $0.isVariable ? "[variable length]" : "[" + ($0.count.map { String($0) } ?? "") + "]"
+    }.joined()
   }
 
   private func text(
@@ -117,7 +119,9 @@ public struct TypePrinter {
       parameters.append(try declaration(of: parameter, name: "", depth: depth))
     }
     // `this` can't be changed; debug information leaves that out.
-    if isMethod, let this = parameters.first, this.hasSuffix("*") { parameters[0] = this + " const" }
+    if isMethod, let this = parameters.first, this.hasSuffix("*") {
+      parameters[0] = this + " const"
+    }
     if function.isVariadic { parameters.append("...") }
     if parameters.isEmpty, function.isPrototyped || language == .cPlusPlus { return "(void)" }
     return "(" + parameters.joined(separator: ", ") + ")"
