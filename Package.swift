@@ -83,5 +83,8 @@ let package = Package(
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("Reports"),
     tests("VarveCommand", ["Varve"]),
+    // What Varve says of the laboratory's real dumps, compared with what other tools say.
+    .testTarget(
+      name: "LaboratoryTests", dependencies: ["Varve", "TestWorlds"], swiftSettings: strict),
   ]
 )
