@@ -54,7 +54,8 @@ let package = Package(
     room(
       "Targets",
       ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles"]),
-    room("QEMUProcess", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
+    room(
+      "QEMUProcess", ["Bytes", "DebugFiles", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
     room("Reports", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets", "QEMUProcess"]),
     room(
       "Varve",
@@ -77,7 +78,9 @@ let package = Package(
     tests("Symbols"),
     tests("DebugFiles"),
     tests("Targets"),
-    tests("QEMUProcess", ["Bytes", "HostSystem", "ObjectFiles", "Targets", "Unwinding"]),
+    tests(
+      "QEMUProcess",
+      ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("Reports"),
     tests("VarveCommand", ["Varve"]),
   ]

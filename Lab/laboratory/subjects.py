@@ -262,6 +262,16 @@ def all_subjects() -> dict[str, Subject]:
             compressed="zstd",
         )
     )
+    _add(
+        Subject(
+            name="programs",
+            kind="binary",
+            about="the host programs, each in a directory of its own",
+            make=programs.make_all,
+            scripts=("laboratory/programs.py",),
+            inputs=programs.inputs,
+        )
+    )
     for program in programs.ALL:
         _add(
             Subject(
@@ -269,8 +279,8 @@ def all_subjects() -> dict[str, Subject]:
                 kind="program-core",
                 about=program.about,
                 make=program.make,
-                scripts=("laboratory/programs.py", "laboratory/cores.py", "laboratory/truth.py"),
-                inputs=program.inputs,
+                scripts=("laboratory/cores.py", "laboratory/truth.py"),
+                needs=("programs",),
                 executable=program.executable,
                 core="core",
                 facts=program.facts(),

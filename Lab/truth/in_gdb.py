@@ -160,6 +160,7 @@ def main():
     write("threads.txt", tell("info threads"))
     write("bt.txt", tell("thread apply all bt"))
     write("bt-full.txt", tell("thread apply all bt full"))
+    write("bt-all-arguments.txt", tell("thread apply all bt -frame-arguments all"))
     write("registers.txt", tell("thread apply all info registers"))
     write("libraries.txt", tell("info sharedlibrary"))
 

@@ -54,14 +54,14 @@ public struct HostThread: Hashable, Sendable {
 
 /// What the search for coroutines needs of a process; nothing of it depends on symbols.
 public struct HostProcess: Sendable {
-  public let architecture: HostArchitecture
+  public let architecture: Architecture
   /// In ascending order.
   public let mappings: [HostMapping]
   public let threads: [HostThread]
   public let memory: AddressSpace
 
   public init(
-    architecture: HostArchitecture = .x86_64, mappings: [HostMapping], threads: [HostThread],
+    architecture: Architecture = .x86_64, mappings: [HostMapping], threads: [HostThread],
     memory: AddressSpace
   ) {
     self.architecture = architecture
@@ -91,32 +91,5 @@ public struct HostProcess: Sendable {
 
   func isWritable(_ address: UInt64) -> Bool {
     mapping(containing: VirtualAddress(address))?.isWritable ?? false
-  }
-}
-
-/// The host CPU, with the register numbers (DWARF's) and page sizes that this room asks for.
-public enum HostArchitecture: Hashable, Sendable {
-  case x86_64, aarch64
-
-  public var stackPointer: RegisterNumber {
-    switch self {
-    case .x86_64: RegisterNumber(7)
-    case .aarch64: RegisterNumber(31)
-    }
-  }
-
-  public var programCounter: RegisterNumber {
-    switch self {
-    case .x86_64: RegisterNumber(16)
-    case .aarch64: RegisterNumber(32)
-    }
-  }
-
-  /// How large the host's pages may be, in bytes.
-  var pageSizes: [UInt64] {
-    switch self {
-    case .x86_64: [0x1000]
-    case .aarch64: [0x1000, 0x4000, 0x10000]
-    }
   }
 }

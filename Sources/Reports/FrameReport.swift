@@ -18,8 +18,9 @@ public struct FrameReport: Codable, Hashable, Sendable {
   public var signalFrame: Bool
   /// What stands between the parentheses; nil without debug information.
   public var arguments: String?
-  /// One for each visible local variable, if they were asked for; innermost block first.
-  public var locals: [VariableReport]?
+  /// The visible local variables as gdb's `backtrace full` prints them, a line each; nil unless they
+  /// were asked for.
+  public var locals: String?
   /// The source file as the compiler recorded it.
   public var file: String?
   public var line: UInt32?
@@ -33,7 +34,7 @@ public struct FrameReport: Codable, Hashable, Sendable {
   public init(
     level: Int, pc: String, showsAddress: Bool, function: String?, offset: UInt64? = nil,
     symbol: String? = nil, inlined: Bool = false, signalFrame: Bool = false,
-    arguments: String? = nil, locals: [VariableReport]? = nil, file: String? = nil,
+    arguments: String? = nil, locals: String? = nil, file: String? = nil,
     line: UInt32? = nil, module: String? = nil, evidence: String, guess: Bool = false
   ) {
     self.level = level
@@ -51,17 +52,6 @@ public struct FrameReport: Codable, Hashable, Sendable {
     self.module = module
     self.evidence = evidence
     self.guess = guess
-  }
-}
-
-/// A variable's name and its value as gdb prints it.
-public struct VariableReport: Codable, Hashable, Sendable {
-  public var name: String
-  public var value: String
-
-  public init(name: String, value: String) {
-    self.name = name
-    self.value = value
   }
 }
 
@@ -85,11 +75,8 @@ extension FrameReport {
     if guess { line += style.paint(" [guess: \(evidence)]", .warning) }
     if explain, !guess { line += style.paint(" [\(evidence)]", .faint) }
     guard let locals, !raw else { return line }
-    if locals.isEmpty { return line + "\nNo locals." }
-    let variables = locals.map {
-      "        " + style.paint($0.name, .variable) + " = " + TextStyle.visible($0.value)
-    }
-    return line + "\n" + variables.joined(separator: "\n")
+    let visible = locals.split(separator: "\n").map { TextStyle.visible(String($0)) }
+    return ([line] + visible).joined(separator: "\n")
   }
 
   /// The address with the 16 digits that gdb pads to.

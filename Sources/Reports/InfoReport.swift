@@ -85,6 +85,11 @@ public struct QEMUReport: Codable, Hashable, Sendable {
   /// As QEMU itself prints it; nil if it wasn't found.
   public var version: String?
   public var evidence: [String]
+
+  public init(version: String?, evidence: [String]) {
+    self.version = version
+    self.evidence = evidence
+  }
 }
 
 extension InfoReport {

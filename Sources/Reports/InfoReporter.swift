@@ -4,14 +4,14 @@ public import Targets
 
 extension InfoReport {
   /// What `core` and the process made of it hold.
-  public init(file: String, core: CoreFile, process: Process) {
+  public init(file: String, core: CoreFile, process: Process, warnings: [String]) {
     self.init(
       file: file, kind: core.kind == .process ? "core of a process" : "dump of a machine",
       architecture: process.architecture.name,
       process: core.processInfo.map(ProcessReport.init),
       signal: SignalReport(of: core), threadCount: core.threads.count,
       memory: MemoryReport(process.memory),
-      modules: process.modules.map(ModuleReport.init), warnings: process.diagnostics)
+      modules: process.modules.map(ModuleReport.init), warnings: warnings)
   }
 }
 

@@ -57,9 +57,12 @@ public struct Dimension: Hashable, Sendable {
   public let count: UInt64?
   /// The first index: 0 in C.
   public let lowerBound: Int64
-  public init(count: UInt64?, lowerBound: Int64 = 0) {
+  /// The length is computed at run time; gdb prints `[variable length]`.
+  public let isVariable: Bool
+  public init(count: UInt64?, lowerBound: Int64 = 0, isVariable: Bool = false) {
     self.count = count
     self.lowerBound = lowerBound
+    self.isVariable = isVariable
   }
 }
 

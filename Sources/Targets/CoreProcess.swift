@@ -49,7 +49,35 @@ extension Process {
       threads: core.threads.enumerated().map { TargetThread(number: $0 + 1, record: $1) },
       modules: modules,
       diagnostics: core.diagnostics.map(\.description) + loaded.diagnostics
+        + Self.identityProblems(located)
         + Self.problems(ofGivenFiles: finder, loaded.objects))
+  }
+
+  /// What is doubtful about the files found for `objects`: a line for those that were refused, and
+  /// one for each that was taken without proof.
+  private static func identityProblems(
+    _ located: [(object: LoadedObject, files: ModuleFiles?)]
+  ) -> [String] {
+    let refused = located.filter { _, files in
+      files.map { $0.binary == nil && $0.rejected.contains { !$0.reason.isAbsence } } ?? false
+    }
+    var lines: [String] = []
+    if let first = refused.first(where: \.object.isProgram) ?? refused.first,
+      let reason = first.files?.rejected.first(where: { !$0.reason.isAbsence })
+    {
+      let others = refused.count == 1 ? "" : " (and \(refused.count - 1) more modules likewise)"
+      lines.append(
+        "\(first.object.path): the file here isn't the one that was mapped\(others): \(reason);"
+          + " --sysroot or --symbols can name the right one")
+    }
+    return lines
+      + located.compactMap { object, files in
+        guard let binary = files?.binary, case .notVerified = binary.verification else {
+          return nil
+        }
+        let why = object.buildIDProblem.map { "its build-id can't be read: \($0)" }
+        return "\(object.path): \(binary.path) may be another build; \(why ?? "it has no build-id")"
+      }
   }
 
   /// A line for each given file that can't be used.
@@ -75,7 +103,8 @@ extension Module {
     let located = Lazy { files.map { finder.complete($0) } }
     self.init(
       path: object.path, range: object.range,
-      bias: object.bias(correctedBy: files?.binary?.image), buildID: object.buildID,
+      bias: object.bias(correctedBy: files?.binary?.image),
+      buildID: object.buildID ?? files?.provenBuildID,
       isProgram: object.isProgram, files: located
     ) {
       var reader = ModuleReader(object: object, architecture: architecture, memory: memory)
@@ -85,9 +114,19 @@ extension Module {
   }
 }
 
+extension ModuleFiles {
+  /// The binary's build-id, if the binary was proved to be the right one in another way.
+  fileprivate var provenBuildID: BuildID? {
+    guard let binary, case .beginning = binary.verification else { return nil }
+    return binary.image.buildID
+  }
+}
+
 extension LoadedObject {
   /// What its files are looked for by.
-  var identity: ModuleIdentity { ModuleIdentity(path: path, buildID: buildID) }
+  var identity: ModuleIdentity {
+    ModuleIdentity(path: path, buildID: buildID, beginning: beginning)
+  }
 
   /// The bias. When not even the object's first page was dumped, `binary` tells which address its
   /// first mapping was linked at.

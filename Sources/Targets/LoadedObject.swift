@@ -8,6 +8,10 @@ struct LoadedObject {
   let range: Range<VirtualAddress>
   let bias: UInt64
   let buildID: BuildID?
+  /// Why the build-id can't be read; nil if it can, or if there is none.
+  let buildIDProblem: String?
+  /// How the object begins in memory, as far as that was dumped: up to a page.
+  let beginning: [UInt8]
   /// The headers in memory; nil when the dump lacks the page they are on.
   let image: LoadedELFImage?
   let isProgram: Bool
@@ -74,6 +78,7 @@ struct LoadedObjectFinder {
       objects.append(
         LoadedObject(
           path: file.path, base: file.start, range: range, bias: file.start.rawValue, buildID: nil,
+          buildIDProblem: nil, beginning: [],
           image: nil, isProgram: isProgram(range), isVDSO: false))
     } catch {
       // Not an ELF file: a locale archive, a disk image, shared memory.
@@ -97,14 +102,19 @@ struct LoadedObjectFinder {
     let lower = min(base, extent.lowerBound)
     let range = lower..<max(extent.upperBound, mapped?.upperBound ?? extent.upperBound)
     var buildID: BuildID?
+    var problem: String?
     do throws(ObjectError) {
       buildID = try image.buildID(in: memory)
     } catch {
-      diagnostics.append("\(path): its build-id can't be read: \(error)")
+      problem = "\(error)"
     }
+    let region = memory.region(containing: base)
+    let beginning = region?.bytes?.clampedSubview(
+      at: base.rawValue - (region?.start ?? base).rawValue, count: 4096)
     objects.append(
       LoadedObject(
-        path: path, base: base, range: range, bias: image.bias, buildID: buildID, image: image,
+        path: path, base: base, range: range, bias: image.bias, buildID: buildID,
+        buildIDProblem: problem, beginning: beginning?.copy() ?? [], image: image,
         isProgram: isProgram(range), isVDSO: isVDSO))
   }
 

@@ -57,3 +57,23 @@ public final class Module: Sendable {
     }
   }
 }
+
+extension Module {
+  /// Where the thread at `threadPointer` keeps the byte at `offset` of this module's thread-local
+  /// block; nil if the module has none, or its place isn't fixed by the ABI.
+  ///
+  /// x86-64 lays the program's block so that it ends at the thread pointer (variant II; "ELF
+  /// Handling For Thread-Local Storage", section 3.4.6). Where a library's lies is the dynamic
+  /// linker's own business.
+  public func threadLocalAddress(
+    offset: UInt64, threadPointer: VirtualAddress
+  ) -> VirtualAddress? {
+    guard isProgram, let image = files?.binary?.image,
+      let segment = image.segments.first(where: { $0.type == .threadLocal })
+    else { return nil }
+    let alignment = max(segment.alignment, 1)
+    guard alignment & (alignment - 1) == 0 else { return nil }
+    let size = (segment.memorySize &+ alignment &- 1) & ~(alignment &- 1)
+    return threadPointer &- size &+ offset
+  }
+}

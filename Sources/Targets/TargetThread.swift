@@ -47,7 +47,7 @@ extension RegisterState {
   }
 
   /// The kernel's registers by DWARF number 0–16 (psABI x86-64, table 3.36).
-  private static let x86_64Order: [X86UserRegister] = [
+  static let x86_64Order: [X86UserRegister] = [
     .rax, .rdx, .rcx, .rbx, .rsi, .rdi, .rbp, .rsp,
     .r8, .r9, .r10, .r11, .r12, .r13, .r14, .r15, .rip,
   ]

@@ -1,9 +1,11 @@
 import Bytes
+import DebugFiles
 import Foundation
 import HostSystem
 import ObjectFiles
 import QEMUProcess
 import Targets
+import Testing
 import Unwinding
 
 /// The laboratory's real cores, where they have been made.
@@ -12,6 +14,12 @@ enum Laboratory {
     let name: String
     let directory: String
     let core: String
+    /// The program that was dumped.
+    let executable: String?
+    let isStripped: Bool
+    let backend: String?
+    /// The core holds all that was to be dumped.
+    let isWhole: Bool
     var testDescription: String { name }
   }
 
@@ -25,6 +33,9 @@ enum Laboratory {
       let kind: String
       let directory: String
       let core: String?
+      let executable: String?
+      let stripped: Bool?
+      let coroutine_backend: String?
       let truth: [String: String]
     }
     let subjects: [Subject]
@@ -38,7 +49,10 @@ enum Laboratory {
         guard subject.kind == "qemu-core", let core = subject.core,
           subject.truth["coroutines"] != nil
         else { return nil }
-        return Core(name: subject.name, directory: subject.directory, core: core)
+        return Core(
+          name: subject.name, directory: subject.directory, core: core,
+          executable: subject.executable, isStripped: subject.stripped ?? false,
+          backend: subject.coroutine_backend, isWhole: !subject.name.contains("truncated"))
       }
     } catch {
       // No laboratory on this machine: its tests have no arguments, and so don't run.
@@ -48,7 +62,7 @@ enum Laboratory {
 
   /// What the laboratory knows of a core's coroutines.
   struct Truth: Decodable {
-    struct Coroutine: Decodable {
+    struct Known: Decodable {
       let pointer: String
       let stack: String
       let stack_size: UInt64
@@ -57,7 +71,8 @@ enum Laboratory {
       let locks_held: UInt64
       let idle: Bool
     }
-    let live: [Coroutine]
+    let live: [Known]?
+    let pointers_seen: [String]
     let live_stack_count: Int
 
     static func of(_ core: Core) throws -> Truth {
@@ -72,41 +87,13 @@ func address(_ text: String) -> VirtualAddress? {
   UInt64(text.dropFirst(2), radix: 16).map { VirtualAddress($0) }
 }
 
-extension HostProcess {
-  /// The process in a core file, from nothing but that file.
-  init(core path: String) throws {
-    let core = try CoreFile(MappedFile.open(path).bytes)
-    let files = core.mappedFiles
-    func file(at address: VirtualAddress) -> String? {
-      files.first { $0.start <= address && address < $0.end }?.path
-    }
-    var mappings = core.segments.map { segment in
-      HostMapping(
-        start: segment.address, end: segment.lastAddress &+ 1,
-        isReadable: segment.permissions.contains(.read),
-        isWritable: segment.permissions.contains(.write),
-        isExecutable: segment.permissions.contains(.execute), path: file(at: segment.address))
-    }
-    for file in files where !core.segments.contains(where: { $0.contains(file.start) }) {
-      mappings.append(
-        HostMapping(
-          start: file.start, end: file.end, isReadable: true, isWritable: false,
-          isExecutable: true, path: file.path))
-    }
-    let regions = core.segments.map { segment in
-      MemoryRegion(
-        start: segment.address, count: segment.availableSize,
-        contents: .dumped(
-          core.image.bytes.clampedSubview(
-            at: segment.fileOffset.rawValue, count: segment.availableSize)))
-    }
-    self.init(
-      mappings: mappings,
-      threads: core.threads.enumerated().map { index, record in
-        let thread = TargetThread(number: index + 1, record: record)
-        return HostThread(
-          id: Int32(bitPattern: thread.lwp), registers: thread.registers,
-          threadPointer: thread.threadPointer)
-      }, memory: AddressSpace(layers: [regions]))
+extension Laboratory.Core {
+  /// The process in the core. Without `files`, all there is to know is what the core itself holds.
+  func process(files: Bool) throws -> Targets.Process {
+    let places = DebugFilePlaces(
+      sysroot: files ? nil : "/nonexistent", debugDirectories: [], debuginfod: .off,
+      givenFiles: files ? [executable].compactMap { $0 } : [])
+    return try Targets.Process(
+      core: CoreFile(MappedFile.open(core).bytes), finder: DebugFileFinder(places))
   }
 }

@@ -181,8 +181,7 @@ extension CoroutineState: CustomStringConvertible {
     case .scheduled(nil): "scheduled"
     case .created: "created"
     case .terminated: "terminated"
-    case .idle(.global): "idle in the global pool"
-    case .idle(.local(let thread)): "idle in the pool of thread \(thread)"
+    case .idle(let pool): "idle in \(pool)"
     }
   }
 }

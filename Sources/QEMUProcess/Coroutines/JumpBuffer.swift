@@ -110,11 +110,10 @@ public struct JumpBufferFormat: Sendable {
     stackPointerSlot: 13, programCounterSlot: 11)
 
   /// The formats to try for `architecture`, likeliest first.
-  public static func formats(for architecture: HostArchitecture) -> [JumpBufferFormat] {
-    switch architecture {
-    case .x86_64: [glibcX86_64, muslX86_64]
-    case .aarch64: [glibcAArch64]
-    }
+  public static func formats(for architecture: Architecture) -> [JumpBufferFormat] {
+    if architecture == .x86_64 { return [glibcX86_64, muslX86_64] }
+    if architecture == .aarch64 { return [glibcAArch64] }
+    return []
   }
 
   /// rbx, rbp, r12–r15, rsp and rip by their numbers in the psABI's table 3.36.

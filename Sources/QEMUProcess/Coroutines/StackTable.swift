@@ -1,4 +1,5 @@
 import Bytes
+import Unwinding
 
 /// Where coroutine stacks can lie: every address at which a stack could begin, by the mappings.
 ///
@@ -30,6 +31,11 @@ struct StackTable: Sendable {
   /// No coroutine's stack is smaller than a guard page and one more, or larger than this.
   private static let largestStack: UInt64 = 1 << 30
 
+  /// How large the host's pages may be, in bytes.
+  private static func pageSizes(of architecture: Architecture) -> [UInt64] {
+    architecture == .aarch64 ? [0x1000, 0x4000, 0x10000] : [0x1000]
+  }
+
   init(_ process: HostProcess) {
     var found: Set<Site> = []
     let mappings = process.mappings
@@ -42,7 +48,7 @@ struct StackTable: Sendable {
       }
       let start = mapping.start.rawValue
       found.insert(Site(base: start, usableStart: start, limit: limit.rawValue))
-      for page in process.architecture.pageSizes where start >= page {
+      for page in Self.pageSizes(of: process.architecture) where start >= page {
         let below = process.mapping(containing: VirtualAddress(start - page))
         // gdb's gcore records pages without any permission as readable.
         if below?.isWritable ?? false { continue }

@@ -26,8 +26,7 @@ extension Session {
       if child.tag == DW_TAG_call_site || child.tag == DW_TAG_GNU_call_site {
         if try child.returnAddress() == returnAddress { found = child }
       } else if child.tag == DW_TAG_lexical_block {
-        let ranges = try child.ranges()
-        if ranges.isEmpty {
+        if !child.statesRanges {
           found = try callSite(in: child, returnAddress: returnAddress, depth: depth + 1)
         }
       }

@@ -77,6 +77,16 @@ public final class DebugInformation: TypeGraph, Sendable {
     try session.withLock { session throws(SymbolError) in try session.node(id) }
   }
 
+  /// How the length of each dimension of the array type `id` is to be had in a frame at `address`;
+  /// empty if `id` is no array.
+  public func arrayBounds(
+    of id: TypeID, at address: UInt64
+  ) throws(SymbolError) -> [ArrayBound] {
+    try session.withLock { session throws(SymbolError) in
+      try session.arrayBounds(of: id, at: address)
+    }
+  }
+
   // MARK: Names
 
   /// The type of that name and kind; a definition rather than a declaration. Nil if there is none.

@@ -3,14 +3,20 @@
 public struct TypePrinter {
   /// In C a record's name follows its keyword: `struct list_head`; in C++ and Rust it stands alone.
   public let language: SourceLanguage
+  /// Write `char const*`, as demanglers do, rather than `const char *`.
+  private let qualifiersFollow: Bool
   private let node: (TypeID) throws(SymbolError) -> TypeNode
 
   public init(graph: any TypeGraph, language: SourceLanguage = .c) {
     self.init(language: language) { id throws(SymbolError) in try graph.node(id) }
   }
 
-  init(language: SourceLanguage, node: @escaping (TypeID) throws(SymbolError) -> TypeNode) {
+  init(
+    language: SourceLanguage, qualifiersFollow: Bool = false,
+    node: @escaping (TypeID) throws(SymbolError) -> TypeNode
+  ) {
     self.language = language
+    self.qualifiersFollow = qualifiersFollow
     self.node = node
   }
 
@@ -34,8 +40,8 @@ public struct TypePrinter {
     var prefix = declarator.prefix(from: 0, afterPointer: false)
     if !name.isEmpty, prefix.last?.isLetter == true { prefix += " " }
     let rest = prefix + name + declarator.suffix(from: 0, afterPointer: false)
-    return declarator.needsSpace || !name.isEmpty
-      ? declarator.base + " " + rest : declarator.base + rest
+    let isApart = declarator.needsSpace(tight: qualifiersFollow) || !name.isEmpty
+    return isApart ? declarator.base + " " + rest : declarator.base + rest
   }
 
   // MARK: Unwrapping
@@ -100,7 +106,9 @@ public struct TypePrinter {
       let count = dimensions.first?.count.map { String($0) } ?? ""
       return " __attribute__ ((vector_size(\(count))))"
     }
-    return dimensions.map { "[" + ($0.count.map { String($0) } ?? "") + "]" }.joined()
+    return dimensions.map {
+      $0.isVariable ? "[variable length]" : "[" + ($0.count.map { String($0) } ?? "") + "]"
+    }.joined()
   }
 
   private func text(
@@ -121,7 +129,8 @@ public struct TypePrinter {
 
   /// `const T`; gdb writes qualifiers of named types in this order.
   private func qualified(_ base: String, _ qualifiers: Set<Qualifier>) -> String {
-    words(qualifiers).map { $0 + " " }.joined() + base
+    qualifiersFollow
+      ? base + suffix(qualifiers) : words(qualifiers).map { $0 + " " }.joined() + base
   }
 
   /// ` const`, after a pointer's asterisk.
@@ -194,9 +203,10 @@ private struct Declarator {
     case function(String)
   }
 
-  /// Vectors are written behind the base without a space.
-  var needsSpace: Bool {
+  /// Vectors are written behind the base without a space; demanglers write pointers so, too.
+  func needsSpace(tight: Bool) -> Bool {
     if case .array(_, true)? = layers.first { return false }
+    if tight, case .pointer? = layers.last { return false }
     return !layers.isEmpty
   }
 

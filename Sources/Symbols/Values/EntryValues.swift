@@ -32,7 +32,8 @@ struct EntryValues {
     guard callerDepth < FrameExpressions.callerLimit, let place = EntryPlace(location),
       let caller = frame.caller, !frame.mayTailCallItself
     else { return nil }
-    guard let parameter = caller.callSite.parameters.first(where: { parameter in
+    guard
+      let parameter = caller.callSite.parameters.first(where: { parameter in
         EntryPlace(argument: parameter.location)?.slot == place.slot
       }), try isCallOfThisFunction(caller)
     else { return nil }

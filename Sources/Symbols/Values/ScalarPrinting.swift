@@ -119,7 +119,11 @@ extension ValuePrinter {
     case .signed, .signedCharacter:
       if let value = slice.signed(bits) { text += "\(value)" } else { printRaw(slice, bits: bits) }
     case .unsigned, .unsignedCharacter, .utf, .address, .other:
-      if let value = slice.unsigned(bits) { text += "\(value)" } else { printRaw(slice, bits: bits) }
+      if let value = slice.unsigned(bits) {
+        text += "\(value)"
+      } else {
+        printRaw(slice, bits: bits)
+      }
     }
   }
 
@@ -169,7 +173,9 @@ extension ValuePrinter {
       text += enumeratorScope(enumeration) + match.name
       return
     }
-    let isFlags = enumeration.enumerators.allSatisfy { $0.value >= 0 && $0.value.nonzeroBitCount < 2 }
+    let isFlags = enumeration.enumerators.allSatisfy {
+      $0.value >= 0 && $0.value.nonzeroBitCount < 2
+    }
     guard isFlags else {
       text += "\(value)"
       return

@@ -187,9 +187,15 @@ struct ValuePrinter {
       try printArray(
         of: element, dimensions, isVector: isVector, slice, depth: depth)
     case .node(.record(let record)):
-      if record.isDeclaration { return text += "<incomplete type>" }
+      if record.isDeclaration {
+        text += "<incomplete type>"
+        return
+      }
       if try printMissing(slice, bytes: record.size) { return }
-      if isTooDeep(depth) { return text += "{...}" }
+      if isTooDeep(depth) {
+        text += "{...}"
+        return
+      }
       try printRecord(type, record, slice, depth: depth)
     case .node(.reference(let target, _, let size)):
       if slice.missing(size.multipliedClamped(by: 8)) == nil {

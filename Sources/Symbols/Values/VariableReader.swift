@@ -24,6 +24,7 @@ public struct VariableReader: Sendable {
   public func value(of variable: Variable) throws(ValueError) -> TypedValue {
     switch variable.location {
     case .optimizedOut, .absentAtAddress: typed(variable.type, .missing(.optimizedOut))
+    case .unreadable(let problem): throw .symbol(problem)
     case .constant(let constant):
       try TypedValue(
         graph: frame.graph, type: variable.type, constant: constant, limit: maximumValueSize)
@@ -71,9 +72,11 @@ public struct VariableReader: Sendable {
     let reference = try symbols { () throws(SymbolError) in
       try TypeReference(frame.graph, variable.type).stripped()
     }
-    guard case .reference(let target, _, _) = try symbols({ () throws(SymbolError) in
-      try reference.node()
-    }) else { return EntryValue(value: value, referenced: nil) }
+    guard
+      case .reference(let target, _, _) = try symbols({ () throws(SymbolError) in
+        try reference.node()
+      })
+    else { return EntryValue(value: value, referenced: nil) }
     // What a reference refers to may have changed since; without a record of it gdb shows nothing.
     guard let dataValue = parameter.dataValue,
       let data = try entryValues.evaluate(dataValue, in: caller)
