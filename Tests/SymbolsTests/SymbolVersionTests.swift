@@ -13,7 +13,9 @@ import Testing
   private func addresses(of name: String) throws -> (default: UInt64, old: [UInt64]) {
     var current: UInt64?
     var old: [UInt64] = []
-    for line in try Tool.output(["readelf", "--dyn-syms", "-W", Self.libc]).split(separator: "\n") {
+    let directory = try ScratchDirectory()
+    let table = try Tool.run("readelf", "--dyn-syms", "-W", Self.libc, in: directory)
+    for line in table.split(separator: "\n") {
       let fields = line.split(separator: " ")
       guard fields.count >= 8, let address = UInt64(fields[1], radix: 16) else { continue }
       if fields[7].hasPrefix(name + "@@") { current = address }
