@@ -45,11 +45,7 @@ public struct StackReporter: Sendable {
     report.inlined = line.isInlined
     report.signalFrame = line.frame.isSignalFrame
     report.guess = line.frame.restsOnGuess
-    if let module = line.module {
-      report.module = module.path
-      // As gdb has it: not for the program itself, nor for the vdso, which is no file.
-      report.showsModule = !module.isProgram && module.files != nil
-    }
+    report.module = line.module?.path
     if let symbol = line.symbol {
       report.symbol = symbol.symbol.name
       // The symbol was looked up inside the call; the offset is that of the return address.
@@ -58,6 +54,8 @@ public struct StackReporter: Sendable {
     if let location = line.scope?.location {
       report.file = location.file
       report.line = location.line
+    } else {
+      report.library = line.module?.libraryName
     }
     addVariables(of: line, in: stack, to: &report)
     return report

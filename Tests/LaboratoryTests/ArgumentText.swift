@@ -12,7 +12,9 @@ enum ArgumentText {
       else { continue }
       // A name such as `pass<int (int)>` or `(anonymous namespace)::f` goes on behind its own pair.
       let rest = line[(close + 1)...]
-      if rest.isEmpty || rest.starts(with: " at ".utf8) || rest.starts(with: " from ".utf8) {
+      if rest.isEmpty || rest.starts(with: " at ".utf8) || rest.starts(with: " from ".utf8)
+        || rest.starts(with: " [guess: ".utf8)
+      {
         return start..<close
       }
     }

@@ -1,7 +1,7 @@
 /// Something that Varve says otherwise than gdb or eu-stack, or that only one of them says.
 struct Difference: Hashable, Sendable, CustomStringConvertible {
   enum Kind: String, Hashable, Sendable {
-    case thread, frame, function, address, location, library, argument, local
+    case thread, frame, function, address, location, library, guess, argument, local
     /// An argument under `-frame-arguments all`.
     case wholeArgument
     /// The program counters of a thread's frames, compared with eu-stack's.
@@ -33,12 +33,12 @@ struct StackComparison {
   let thread: Int
   /// Compare only arguments, as `wholeArgument`.
   var onlyWholeArguments = false
+  var comparesLocals = true
   private(set) var differences: [Difference] = []
 
-  init(core: String, thread: Int, onlyWholeArguments: Bool = false) {
+  init(core: String, thread: Int) {
     self.core = core
     self.thread = thread
-    self.onlyWholeArguments = onlyWholeArguments
   }
 
   mutating func compare(_ theirs: [FrameLine], _ ours: [FrameLine]) {
@@ -65,8 +65,9 @@ struct StackComparison {
     }
     if their.location != our.location { add(.location, level, name, their.location, our.location) }
     if their.library != our.library { add(.library, level, name, their.library, our.library) }
+    if let guess = our.guess { add(.guess, level, name, nil, guess) }
     compare(.argument, their.arguments, our.arguments, level, name)
-    compare(.local, their.locals, our.locals, level, name)
+    if comparesLocals { compare(.local, their.locals, our.locals, level, name) }
   }
 
   /// Variables of the same name (shadowed locals, say) are told apart by their order.

@@ -28,7 +28,8 @@ private struct Comparison {
     if let truth = try subject.answer("gdb_bt_all_arguments") {
       try compare(truth, with: dump, StackOptions(frameArguments: .all))
     }
-    if let truth = try subject.answer("eu_stack") {
+    // eu-stack can't be told a root: it reads this machine's libraries instead.
+    if subject.sysroot == nil, let truth = try subject.answer("eu_stack") {
       try compareProgramCounters(ElfutilsStacks(truth), with: dump)
     }
   }
@@ -36,7 +37,8 @@ private struct Comparison {
   private mutating func compare(
     _ truth: String, with dump: CoreDump, _ options: StackOptions
   ) throws {
-    let theirs = PrintedStacks(truth)
+    // gdb names a library by the file that it found below the root.
+    let theirs = PrintedStacks(subject.sysroot.map { truth.replacing($0, with: "") } ?? truth)
     let report = try dump.backtraces(.all(coroutines: false), options: options)
     let ours = PrintedStacks(report.text(.plain))
     for line in theirs.strange { addThread(0, "strange line: \(line)", nil) }
@@ -48,8 +50,9 @@ private struct Comparison {
           ours.threads[thread].map { "\($0.count) frames" })
         continue
       }
-      var comparison = StackComparison(
-        core: subject.name, thread: thread, onlyWholeArguments: !options.withLocals)
+      var comparison = StackComparison(core: subject.name, thread: thread)
+      comparison.onlyWholeArguments = !options.withLocals
+      comparison.comparesLocals = !theirs.areFiltered
       comparison.compare(their, our)
       differences += comparison.differences
     }

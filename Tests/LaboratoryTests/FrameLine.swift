@@ -14,6 +14,8 @@ struct FrameLine: Hashable, Sendable {
   var location: String?
   /// What stands behind "from".
   var library: String?
+  /// Varve's remark that it guessed.
+  var guess: String?
   var locals: [PrintedVariable] = []
 
   static let signalHandler = "<signal handler called>"
@@ -24,6 +26,9 @@ struct PrintedStacks {
   private(set) var threads: [Int: [FrameLine]] = [:]
   /// Lines that fit nothing known.
   private(set) var strange: [String] = []
+  /// gdb printed the frames through a filter that a library brought (libglib has one): it leaves out
+  /// names that it doesn't know, writes "at" before a library, and lists other locals.
+  private(set) var areFiltered = false
 
   init(_ text: String) {
     var thread: Int?
@@ -32,6 +37,7 @@ struct PrintedStacks {
         thread = lwp
         threads[lwp] = []
       } else if let thread, line.first == "#" {
+        if line.contains(" in  (") { areFiltered = true }
         if let frame = Self.frame(line) {
           threads[thread]?.append(frame)
         } else {
@@ -79,12 +85,14 @@ struct PrintedStacks {
     let bytes = Array(rest.utf8)
     guard let list = ArgumentText.range(in: bytes) else { return nil }
     let function = String(decoding: bytes[..<(list.lowerBound - 2)], as: UTF8.self)
-    // gdb leaves the name out where a frame filter of some library's is loaded.
     frame.function = function.isEmpty ? "??" : function
     frame.arguments = ArgumentText.split(bytes[list])
-    let place = String(decoding: bytes[(list.upperBound + 1)...], as: UTF8.self)
+    var place = String(decoding: bytes[(list.upperBound + 1)...], as: UTF8.self)
+    if let mark = place.firstRange(of: " [guess: ") {
+      frame.guess = String(place[mark.upperBound...].dropLast())
+      place = String(place[..<mark.lowerBound])
+    }
     guard let (word, name) = Self.place(place) else { return nil }
-    // With such a filter "at" also stands before a library's name.
     if word == "at", name.contains(":") {
       frame.location = name
     } else if word != "" {

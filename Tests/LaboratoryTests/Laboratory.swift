@@ -25,7 +25,8 @@ enum Laboratory {
     /// Where Varve is told to look for this subject's files. Nothing is downloaded.
     var places: DebugFilePlaces {
       var places = DebugFilePlaces(sysroot: sysroot, debuginfod: .off)
-      if let debug_directory { places.debugDirectories.insert(debug_directory, at: 0) }
+      // As gdb was told: this directory, and not the system's as well.
+      if let debug_directory { places.debugDirectories = [debug_directory] }
       return places
     }
 

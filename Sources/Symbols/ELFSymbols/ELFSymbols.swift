@@ -36,7 +36,8 @@ public struct ELFSymbols: Sendable {
     linkage = loader.linkage.sorted { $0.address < $1.address }
     threadLocals = loader.threadLocals
     places = loader.places.enumerated().sorted {
-      ($0.element.address, $0.offset) < ($1.element.address, $1.offset)
+      ($0.element.address, $0.element.table, $0.element.nameOffset, $0.offset)
+        < ($1.element.address, $1.element.table, $1.element.nameOffset, $1.offset)
     }.map(\.element)
   }
 
@@ -47,8 +48,8 @@ public struct ELFSymbols: Sendable {
 
   /// The symbol that `address` belongs to, and how far beyond its start it is.
   ///
-  /// As gdb has it: the nearest one at or before the address, the last in the table where several
-  /// begin there (tables list local symbols first). One with a size covers nothing beyond it; a
+  /// As gdb has it: the nearest one at or before the address; where several begin there, the one
+  /// whose name comes last among the table's strings. One with a size covers nothing beyond it; a
   /// single one without a size gives way to one before it that covers the address.
   public func symbol(at address: UInt64) -> (symbol: ELFSymbol, offset: UInt64)? {
     if let entry = linkageEntry(at: address) { return (entry, address - entry.address) }
