@@ -24,7 +24,7 @@ extension ProcessReport {
 }
 
 extension MemoryReport {
-  init(_ memory: AddressSpace) {
+  public init(_ memory: AddressSpace) {
     self.init()
     for region in memory.regions {
       switch region.contents {
