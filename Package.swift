@@ -34,6 +34,7 @@ let package = Package(
     // C libraries, each behind a thin wrapper.
     .systemLibrary(
       name: "CElfutils", pkgConfig: "libdw", providers: [.apt(["libdw-dev", "libdebuginfod-dev"])]),
+    .systemLibrary(name: "CIberty", providers: [.apt(["libiberty-dev"])]),
     .systemLibrary(
       name: "CCompression",
       providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
@@ -48,12 +49,13 @@ let package = Package(
     room("Compression", ["Bytes", "CCompression"]),
     room("ObjectFiles", ["Bytes"]),
     room("Unwinding", ["Bytes"]),
-    room("Symbols", ["Bytes", "ObjectFiles", "Unwinding", "CElfutils"]),
+    room("Symbols", ["Bytes", "ObjectFiles", "Unwinding", "CElfutils", "CIberty"]),
     room("DebugFiles", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "CElfutils"]),
     room(
       "Targets",
       ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles"]),
-    room("QEMUProcess", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
+    room(
+      "QEMUProcess", ["Bytes", "DebugFiles", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
     room("Reports", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets", "QEMUProcess"]),
     room(
       "Varve",
@@ -76,8 +78,13 @@ let package = Package(
     tests("Symbols"),
     tests("DebugFiles"),
     tests("Targets"),
-    tests("QEMUProcess"),
+    tests(
+      "QEMUProcess",
+      ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("Reports"),
     tests("VarveCommand", ["Varve"]),
+    // What Varve says of the laboratory's real dumps, compared with what other tools say.
+    .testTarget(
+      name: "LaboratoryTests", dependencies: ["Varve", "TestWorlds"], swiftSettings: strict),
   ]
 )

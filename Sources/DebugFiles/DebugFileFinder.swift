@@ -11,20 +11,27 @@ public struct DebugFilePlaces: Hashable, Sendable {
   public var debugDirectories: [String]
   /// Whether to ask debuginfod servers.
   public var debuginfod: DebuginfodPolicy
+  /// Files that the analyst named; each serves the module whose build-id it has.
+  public var givenFiles: [String]
 
   public init(
     sysroot: String? = nil, debugDirectories: [String] = ["/usr/lib/debug"],
-    debuginfod: DebuginfodPolicy = .environment
+    debuginfod: DebuginfodPolicy = .environment, givenFiles: [String] = []
   ) {
     self.sysroot = sysroot
     self.debugDirectories = debugDirectories
     self.debuginfod = debuginfod
+    self.givenFiles = givenFiles
   }
 }
 
 /// Finds the files of modules and says why each is the right one.
 public struct DebugFileFinder: Sendable {
   public let places: DebugFilePlaces
+  /// The given files that can be read, not yet assigned to any module.
+  public let givenFiles: [FoundFile]
+  /// The given files that can't be read, and why.
+  public let unusableGivenFiles: [RejectedFile]
   let debuginfod: DebuginfodService?
 
   /// `downloads` is told how far each download has come and returns false to give it up.
@@ -34,16 +41,49 @@ public struct DebugFileFinder: Sendable {
   ) {
     self.places = places
     debuginfod = DebuginfodService(places.debuginfod, progress: downloads)
+    var given: [FoundFile] = []
+    var unusable: [RejectedFile] = []
+    for path in places.givenFiles {
+      switch Candidate(path: path, place: .given).check(.buildID(nil)) {
+      case .success(let file): given.append(file)
+      case .failure(let error): unusable.append(error.file)
+      }
+    }
+    givenFiles = given
+    unusableGivenFiles = unusable
   }
 
   /// Looks for everything there is for `module`.
   public func find(_ module: ModuleIdentity) -> ModuleFiles {
-    var search = ModuleSearch(self, module)
+    complete(findBinary(of: module))
+  }
+
+  /// Looks for the file that was mapped, and for nothing else yet.
+  public func findBinary(of module: ModuleIdentity) -> ModuleFiles {
+    var search = ModuleSearch(self, ModuleFiles(module))
     search.findBinary()
+    return search.files
+  }
+
+  /// Adds to what `findBinary` gave whatever there is of debug information.
+  public func complete(_ files: ModuleFiles) -> ModuleFiles {
+    var search = ModuleSearch(self, files)
     search.findMiniDebugInfo()
     search.findDebugFile()
     search.findAlternateFile()
     return search.files
+  }
+
+  /// The given files that fit none of `modules`, with the build-ids they have.
+  public func strayGivenFiles(among modules: [ModuleIdentity]) -> [FoundFile] {
+    givenFiles.filter { file in !modules.contains { fits(file, $0) } }
+  }
+
+  /// Whether a given file is `module`'s: by build-id, or where the dump has none, by name.
+  func fits(_ file: FoundFile, _ module: ModuleIdentity) -> Bool {
+    if let wanted = module.buildID { return file.image.buildID == wanted }
+    guard let path = module.path else { return false }
+    return path.split(separator: "/").last == file.path.split(separator: "/").last
   }
 
   /// Opens the file `path` that the user named for `module`; the result says whether it fits.
@@ -67,6 +107,8 @@ struct Candidate {
   enum Requirement {
     /// Its build-id; nil if none is known, so that nothing can be proved.
     case buildID(BuildID?)
+    /// That it begins with these bytes, which the process had mapped.
+    case beginning([UInt8])
     /// The checksum in a `.gnu_debuglink`, because the binary has no build-id.
     case checksum(UInt32)
   }
@@ -96,6 +138,11 @@ struct Candidate {
       verification = .buildID(found)
     case .buildID(nil):
       verification = .notVerified(reason: "the module's build-id isn't known")
+    case .beginning(let wanted):
+      guard file.bytes.clampedSubview(at: 0, count: UInt64(wanted.count)).copy() == wanted else {
+        return rejected(.beginningMismatch(count: wanted.count))
+      }
+      verification = .beginning(count: wanted.count)
     case .checksum(let wanted):
       let found = crc32Checksum(file.bytes)
       guard found == wanted else {

@@ -12,17 +12,31 @@ struct ModuleSearch {
   /// Symbols packed into a binary are a few per cent of it; this much would be absurd.
   private static let miniDebugInfoLimit: UInt64 = 1 << 30
 
-  init(_ finder: DebugFileFinder, _ module: ModuleIdentity) {
+  /// Goes on from `files`.
+  init(_ finder: DebugFileFinder, _ files: ModuleFiles) {
     self.finder = finder
-    self.module = module
-    files = ModuleFiles(module)
+    module = files.module
+    self.files = files
+  }
+
+  /// Takes the file that the analyst gave for this module, if there is one: a debug file or not.
+  private mutating func acceptGiven(
+    debugFile: Bool, as place: WritableKeyPath<ModuleFiles, FoundFile?>
+  ) -> Bool {
+    let fitting = finder.givenFiles.first {
+      $0.image.isDebugFile == debugFile && finder.fits($0, module)
+    }
+    guard let fitting else { return false }
+    return accept(
+      Candidate(path: fitting.path, place: .given), .buildID(module.buildID), as: place)
   }
 
   // MARK: The binary
 
   mutating func findBinary() {
+    if acceptGiven(debugFile: false, as: \.binary) { return }
     for candidate in pathCandidates() {
-      if accept(candidate, .buildID(module.buildID), as: \.binary) { return }
+      if accept(candidate, module.requirement, as: \.binary) { return }
     }
     guard let id = module.buildID else { return }
     for candidate in buildIDCandidates(id, suffix: "") {
@@ -50,13 +64,15 @@ struct ModuleSearch {
     let asIs = Candidate(path: path, place: .mappedPath)
     guard let root = finder.places.sysroot else { return [asIs] }
     let below = Candidate(path: Self.join(root, path), place: .sysroot(root: root))
-    // The user said that this machine isn't the one; only a build-id can prove otherwise.
-    return module.buildID == nil ? [below] : [below, asIs]
+    // The user said that this machine isn't the one; only proof can say otherwise.
+    if case .buildID(nil) = module.requirement { return [below] }
+    return [below, asIs]
   }
 
   // MARK: The debug file
 
   mutating func findDebugFile() {
+    if acceptGiven(debugFile: true, as: \.debugFile) { return }
     if let binary = files.binary, Self.hasDebugInformation(binary.image) {
       files.debugFile = FoundFile(
         path: binary.path, place: .binaryItself, verification: binary.verification,

@@ -55,13 +55,25 @@ public struct RegisterState: Hashable, Sendable {
     }
   }
 
+  /// The state with every register unknown whose bit, counted by DWARF number, isn't set in `mask`.
+  @inlinable
+  public func keeping(only mask: UInt64) -> RegisterState {
+    var kept = self
+    kept.known &= mask
+    return kept
+  }
+
   public static func == (left: Self, right: Self) -> Bool {
     left.known == right.known
-      && (0..<capacity).allSatisfy { left.values.words[$0] == right.values.words[$0] }
+      && (0..<capacity).allSatisfy {
+        left.known & (1 << UInt64($0)) == 0 || left.values.words[$0] == right.values.words[$0]
+      }
   }
 
   public func hash(into hasher: inout Hasher) {
     hasher.combine(known)
-    for index in 0..<Self.capacity { hasher.combine(values.words[index]) }
+    for index in 0..<Self.capacity where known & (1 << UInt64(index)) != 0 {
+      hasher.combine(values.words[index])
+    }
   }
 }

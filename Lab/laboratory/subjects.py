@@ -1,0 +1,334 @@
+"""The list of subjects: what each is, what it is made from, and how."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache as once
+from pathlib import Path
+from typing import Any
+
+from . import cache, guest, packaged_qemu, programs, qemu_build, qemu_core, variants
+from .errors import LabError
+from .machine import Program, firmware_on_host
+
+_CORE_SCRIPTS = (
+    "laboratory/machine.py",
+    "laboratory/qmp.py",
+    "laboratory/stalled_nbd.py",
+    "laboratory/qemu_core.py",
+    "laboratory/cores.py",
+    "laboratory/truth.py",
+    "truth/in_gdb.py",
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One thing that the laboratory makes."""
+
+    name: str
+    kind: str  # "binary", "guest", "qemu-core" or "program-core"
+    about: str
+    make: Callable[[Path], None]
+    scripts: tuple[str, ...]  # files of Lab/ whose change makes it stale
+    needs: tuple[str, ...] = ()
+    inputs: Callable[[], list[str]] = list
+    executable: Callable[[], Path] | None = None
+    sysroot: Callable[[], Path | None] = lambda: None
+    core: str | None = None  # the core's name in the subject's directory
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def directory(self) -> Path:
+        return cache.subject_directory(self.name)
+
+    def path(self) -> Path:
+        """The file that a user of the subject wants: a core, a program, or else the directory."""
+        if self.core:
+            return self.directory / self.core
+        return self.executable() if self.executable else self.directory
+
+
+def _debug_binary(backend: str, needs: tuple[str, ...]) -> Subject:
+    name = f"qemu-debug-{backend}"
+
+    def make(directory: Path) -> None:
+        qemu_build.build(directory, backend)
+        if backend == "sigaltstack":
+            qemu_build.discard_tree()
+
+    return Subject(
+        name=name,
+        kind="binary",
+        about=f"Debian 12's QEMU source, x86-64 only, -O2 -g, coroutines by {backend}",
+        make=make,
+        scripts=("laboratory/qemu_build.py",),
+        needs=needs,
+        inputs=qemu_build.inputs,
+        executable=lambda: cache.subject_directory(name) / qemu_build.TARGET,
+        facts={"coroutine_backend": backend, "stripped": False},
+    )
+
+
+def _qemu_core(
+    name: str,
+    binary: str,
+    about: str,
+    program: Callable[[], Program],
+    how: str,
+    *,
+    backend: str,
+    stripped: bool,
+    dump_guest_core: bool = True,
+    stop_at: str | None = None,
+) -> Subject:
+    def sysroot() -> Path | None:
+        return program().root
+
+    def executable() -> Path:
+        return Path(f"{sysroot() or ''}{program().path}")
+
+    def make(directory: Path) -> None:
+        known = None if stripped else backend
+        qemu_core.make(directory, program(), how, known, dump_guest_core=dump_guest_core, stop_at=stop_at)
+
+    return Subject(
+        name=name,
+        kind="qemu-core",
+        about=about,
+        make=make,
+        scripts=_CORE_SCRIPTS,
+        needs=("guest", binary),
+        executable=executable,
+        sysroot=sysroot,
+        core="core",
+        facts={
+            "taken_by": how,
+            "coroutine_backend": backend,
+            "stripped": stripped,
+            "dump_guest_core": dump_guest_core,
+            "binary": binary,
+        },
+    )
+
+
+def _variant(name: str, of: str, about: str, make: Callable[[Path, Path], None], core: str, **facts: Any) -> Subject:
+    """A core made from another subject's core, whose truth holds for it too."""
+    original = _registry_entry(of)
+    return Subject(
+        name=name,
+        kind=original.kind,
+        about=about,
+        make=lambda directory: make(original.path(), directory / core),
+        scripts=("laboratory/variants.py",),
+        needs=(of,),
+        executable=original.executable,
+        sysroot=original.sysroot,
+        core=core,
+        facts={**original.facts, **facts, "variant_of": of},
+    )
+
+
+_registry: dict[str, Subject] = {}
+
+
+def _registry_entry(name: str) -> Subject:
+    return _registry[name]
+
+
+def _add(subject: Subject) -> None:
+    _registry[subject.name] = subject
+
+
+def _debug(backend: str) -> Callable[[], Program]:
+    path = cache.subject_directory(f"qemu-debug-{backend}") / qemu_build.TARGET
+    return lambda: Program(path, firmware_on_host())
+
+
+@once
+def all_subjects() -> dict[str, Subject]:
+    """Every subject by name, each after those it needs."""
+    _add(
+        Subject(
+            name="guest",
+            kind="guest",
+            about="Debian 12's cloud kernel and an initramfs with threads and disk load of the laboratory's own",
+            make=guest.make,
+            scripts=("laboratory/guest.py",),
+            inputs=guest.inputs,
+        )
+    )
+    _add(_debug_binary("ucontext", ()))
+    _add(
+        _qemu_core(
+            "core-ucontext-gcore",
+            "qemu-debug-ucontext",
+            "gdb's gcore of the debug QEMU under load",
+            _debug("ucontext"),
+            "gcore",
+            backend="ucontext",
+            stripped=False,
+        )
+    )
+    _add(_debug_binary("sigaltstack", ("qemu-debug-ucontext",)))
+    _add(
+        Subject(
+            name="qemu-stripped-7.2",
+            kind="binary",
+            about="Debian 12's own QEMU, as installed: no symbols",
+            make=packaged_qemu.make_installed,
+            scripts=("laboratory/packaged_qemu.py",),
+            inputs=packaged_qemu.installed_inputs,
+            executable=lambda: packaged_qemu.INSTALLED,
+            facts={"coroutine_backend": "ucontext", "stripped": True},
+        )
+    )
+    _add(
+        Subject(
+            name="qemu-stripped-10",
+            kind="binary",
+            about="Debian 13's QEMU with all it needs in a root of its own: no symbols, not the host's libraries",
+            make=packaged_qemu.make_trixie,
+            scripts=("laboratory/packaged_qemu.py",),
+            inputs=packaged_qemu.trixie_inputs,
+            executable=lambda: packaged_qemu.trixie_root() / "usr/bin/qemu-system-x86_64",
+            sysroot=packaged_qemu.trixie_root,
+            facts={"coroutine_backend": "ucontext", "stripped": True},
+        )
+    )
+    for name, dump_guest_core in (("core-ucontext-abort", True), ("core-ucontext-abort-noguest", False)):
+        _add(
+            _qemu_core(
+                name,
+                "qemu-debug-ucontext",
+                f"the kernel's core of the debug QEMU, {'with' if dump_guest_core else 'without'} guest memory",
+                _debug("ucontext"),
+                "abort",
+                backend="ucontext",
+                stripped=False,
+                dump_guest_core=dump_guest_core,
+            )
+        )
+    _add(
+        _qemu_core(
+            "core-ucontext-in-coroutine",
+            "qemu-debug-ucontext",
+            "the kernel's core of the debug QEMU, dying inside a coroutine that another coroutine entered",
+            _debug("ucontext"),
+            "abort",
+            backend="ucontext",
+            stripped=False,
+            stop_at="mirror_co_read",
+        )
+    )
+    _add(
+        _qemu_core(
+            "core-sigaltstack-abort",
+            "qemu-debug-sigaltstack",
+            "the kernel's core of the debug QEMU whose coroutines use sigaltstack",
+            _debug("sigaltstack"),
+            "abort",
+            backend="sigaltstack",
+            stripped=False,
+        )
+    )
+    for how in ("gcore", "abort"):
+        _add(
+            _qemu_core(
+                f"core-stripped-7.2-{how}",
+                "qemu-stripped-7.2",
+                f"core of Debian 12's QEMU by {how}: no symbols",
+                lambda: Program(packaged_qemu.INSTALLED, ()),
+                how,
+                backend="ucontext",
+                stripped=True,
+            )
+        )
+    _add(
+        _qemu_core(
+            "core-stripped-10-abort",
+            "qemu-stripped-10",
+            "the kernel's core of Debian 13's QEMU in a chroot: the host's files of the same paths don't fit",
+            lambda: Program(Path("/usr/bin/qemu-system-x86_64"), (), packaged_qemu.trixie_root()),
+            "abort",
+            backend="ucontext",
+            stripped=True,
+        )
+    )
+    _add(
+        _variant(
+            "core-ucontext-truncated",
+            "core-ucontext-abort",
+            "the first 60 % of core-ucontext-abort, as when the disk was full",
+            variants.truncate,
+            "core",
+            truncated_to=variants.SHARE_KEPT,
+        )
+    )
+    _add(
+        _variant(
+            "core-ucontext-zstd",
+            "core-ucontext-abort-noguest",
+            "core-ucontext-abort-noguest compressed by zstd",
+            variants.compress,
+            "core.zst",
+            compressed="zstd",
+        )
+    )
+    _add(
+        Subject(
+            name="programs",
+            kind="binary",
+            about="the host programs, each in a directory of its own",
+            make=programs.make_all,
+            scripts=("laboratory/programs.py",),
+            inputs=programs.inputs,
+        )
+    )
+    for program in programs.ALL:
+        _add(
+            Subject(
+                name=f"program-{program.name}",
+                kind="program-core",
+                about=program.about,
+                make=program.make,
+                scripts=("laboratory/cores.py", "laboratory/truth.py"),
+                needs=("programs",),
+                executable=program.executable,
+                core="core",
+                facts=program.facts(),
+            )
+        )
+    return _registry
+
+
+def named(names: list[str]) -> list[Subject]:
+    """The subjects of these names and all they need, in the order in which they can be made."""
+    everything = all_subjects()
+    if unknown := [name for name in names if name not in everything]:
+        raise LabError(f"no subject {', '.join(unknown)}; there are: {' '.join(everything)}")
+    wanted: set[str] = set()
+
+    def want(name: str) -> None:
+        if name not in wanted:
+            wanted.add(name)
+            for needed in everything[name].needs:
+                want(needed)
+
+    for name in names or list(everything):
+        want(name)
+    return [subject for name, subject in everything.items() if name in wanted]
+
+
+@once
+def stamp(name: str) -> str:
+    """A hash of all that the subject is made from."""
+    subject = all_subjects()[name]
+    parts = [name]
+    parts += [cache.file_digest(cache.LAB / script) for script in subject.scripts]
+    parts += subject.inputs()
+    parts += [stamp(needed) for needed in subject.needs]
+    return cache.stamp_of(parts)
+
+
+def is_fresh(subject: Subject) -> bool:
+    return cache.stamp_on_disk(subject.name) == stamp(subject.name)

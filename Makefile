@@ -1,0 +1,42 @@
+# Varve: `make demo` shows it, `make test` proves it, `make help` lists the rest.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+PREFIX ?= /usr/local
+BUILD := .build
+VARVE := $(BUILD)/release/varve
+
+.PHONY: help setup build release lab demo test lint bench install clean
+
+help: ## list what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install the Debian packages that building needs (as root, or through sudo)
+	@scripts/setup
+
+release: setup ## build the command, optimised
+	swift build -c release --product varve
+
+build: setup ## build everything for debugging
+	swift build --build-tests
+
+lab: setup ## make the laboratory's real subjects (cached outside this tree)
+	Lab/lab build
+
+demo: release ## boot a VM, take a core of its QEMU and walk every layer
+	scripts/demo $(VARVE)
+
+test: lab ## run all tests, on real dumps
+	swift build -c release --product varve
+	VARVE_BINARY=$(CURDIR)/$(VARVE) swift test --parallel
+
+lint: ## check the style of every source file
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+bench: release lab ## measure against gdb and eu-stack
+	scripts/bench
+
+install: release ## install the command, its manual and its completions under PREFIX
+	scripts/install $(VARVE) "$(DESTDIR)$(PREFIX)"
+
+clean: ## remove what was built here (the laboratory's cache stays: Lab/lab clean)
+	rm -rf $(BUILD)

@@ -1,0 +1,283 @@
+import Bytes
+public import ObjectFiles
+
+/// The symbols of one module, by address and by name.
+public struct ELFSymbols: Sendable {
+  private let tables: [ELFSymbolTable]
+  /// What has a place in memory, by address; of equal addresses the one to prefer comes last.
+  private let places: [Place]
+  /// Thread-local variables, whose values are no addresses.
+  private let threadLocals: [Place]
+  private let linkage: [ELFSymbol]
+  private let names = NameIndex()
+
+  /// A symbol without its name, which stays in the file until asked for.
+  private struct Place {
+    let address: UInt64
+    let size: UInt64
+    let nameOffset: UInt32
+    let table: UInt8
+    let kind: ELFSymbol.Kind
+    let binding: ELFSymbol.Binding
+    /// Kept for old programs only; the name without a version means another symbol.
+    let isHiddenVersion: Bool
+  }
+
+  /// Reads the symbols of a module.
+  ///
+  /// - Parameter images: the module's files, best first: the separate debug file, the module itself,
+  ///   the unpacked `.gnu_debugdata`. Their `.symtab`s and `.dynsym`s are put together.
+  /// - Throws: `.malformed` if no table at all can be read although there is one.
+  public init(images: [ELFImage]) throws(SymbolError) {
+    var loader = Loader()
+    for image in images { loader.add(image) }
+    if loader.tables.isEmpty, let problem = loader.problem { throw problem }
+    tables = loader.tables
+    linkage = loader.linkage.sorted { $0.address < $1.address }
+    threadLocals = loader.threadLocals
+    places = loader.places.enumerated().sorted {
+      ($0.element.address, $0.element.table, $0.element.nameOffset, $0.offset)
+        < ($1.element.address, $1.element.table, $1.element.nameOffset, $1.offset)
+    }.map(\.element)
+  }
+
+  /// Whether there is any symbol.
+  public var isEmpty: Bool { places.isEmpty && linkage.isEmpty }
+
+  // MARK: By address
+
+  /// The symbol that `address` belongs to, and how far beyond its start it is.
+  ///
+  /// As gdb has it: the nearest one at or before the address; where several begin there, the one
+  /// whose name comes last among the table's strings. One with a size covers nothing beyond it; a
+  /// single one without a size gives way to one before it that covers the address.
+  public func symbol(at address: UInt64) -> (symbol: ELFSymbol, offset: UInt64)? {
+    if let entry = linkageEntry(at: address) { return (entry, address - entry.address) }
+    var index = upperBound(address) - 1
+    guard index >= 0 else { return nil }
+    var unsized: Place?
+    if places[index].size == 0 {
+      unsized = places[index]
+      index -= 1
+    }
+    // A symbol that ends too early may lie within a longer one.
+    while index > 0, places[index].size != 0, !covers(index, address), covers(index - 1, address) {
+      index -= 1
+    }
+    let best = index >= 0 && covers(index, address) ? places[index] : unsized
+    return best.map { (symbol($0), address - $0.address) }
+  }
+
+  private func covers(_ index: Int, _ address: UInt64) -> Bool {
+    address - places[index].address < places[index].size
+  }
+
+  /// How many symbols begin at or before `address`.
+  private func upperBound(_ address: UInt64) -> Int {
+    var low = 0
+    var high = places.count
+    while low < high {
+      let middle = (low + high) / 2
+      if places[middle].address <= address { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  private func linkageEntry(at address: UInt64) -> ELFSymbol? {
+    var low = 0
+    var high = linkage.count
+    while low < high {
+      let middle = (low + high) / 2
+      if linkage[middle].address <= address { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0, address - linkage[low - 1].address < linkage[low - 1].size else { return nil }
+    return linkage[low - 1]
+  }
+
+  // MARK: By name
+
+  /// The symbol called `name`: of several versions the default one, a global one rather than a weak,
+  /// a weak rather than a local.
+  public func symbol(named name: String) -> ELFSymbol? {
+    let wanted = Array(name.utf8)
+    var best: (place: Place, rank: Int)?
+    for place in places(named: name) {
+      let rank = rank(place, wanted)
+      if rank > best?.rank ?? -1 { best = (place, rank) }
+    }
+    if let best { return symbol(best.place) }
+    return linkage.first { $0.name == name }
+  }
+
+  /// All symbols called `name`: static functions of several files may share one.
+  public func symbols(named name: String) -> [ELFSymbol] {
+    places(named: name).map(symbol)
+  }
+
+  private func places(named name: String) -> [Place] {
+    let wanted = Array(name.utf8)
+    let candidates = names.candidates(for: wanted, count: places.count + threadLocals.count) {
+      let place = place($0)
+      return tables[Int(place.table)].strings.clampedSubview(
+        at: UInt64(place.nameOffset), count: .max)
+    }
+    return candidates.map(place).filter { isNamed($0, wanted) }
+  }
+
+  /// `places`, and the thread-local ones after them.
+  private func place(_ position: Int) -> Place {
+    position < places.count ? places[position] : threadLocals[position - places.count]
+  }
+
+  private func rank(_ place: Place, _ wanted: [UInt8]) -> Int {
+    let binding =
+      switch place.binding {
+      case .global: 2
+      case .weak: 1
+      case .local: 0
+      }
+    return isOldVersion(place, wanted) ? binding : binding + 3
+  }
+
+  /// Whether the symbol, whose name is `wanted`, is marked as superseded: by `.gnu.version`, or in
+  /// `.symtab` by `name@VERSION` where the default has `name@@VERSION`.
+  private func isOldVersion(_ place: Place, _ wanted: [UInt8]) -> Bool {
+    if place.isHiddenVersion { return true }
+    let rest = tables[Int(place.table)].strings.clampedSubview(
+      at: UInt64(place.nameOffset) + UInt64(wanted.count), count: 2
+    ).bytes
+    let at = UInt8(ascii: "@")
+    return rest.byteCount == 2 && rest[0] == at && rest[1] != at
+  }
+
+  /// Whether the stored name, up to its version, is `wanted`.
+  private func isNamed(_ place: Place, _ wanted: [UInt8]) -> Bool {
+    let stored = tables[Int(place.table)].strings.clampedSubview(
+      at: UInt64(place.nameOffset), count: UInt64(wanted.count) + 1
+    ).bytes
+    guard stored.byteCount == wanted.count + 1 else { return false }
+    let end = stored[wanted.count]
+    guard end == 0 || end == UInt8(ascii: "@") else { return false }
+    for index in wanted.indices where stored[index] != wanted[index] { return false }
+    return true
+  }
+
+  private func symbol(_ place: Place) -> ELFSymbol {
+    let strings = tables[Int(place.table)].strings
+    let stored: String
+    do throws(ByteError) {
+      stored = try strings.cString(at: UInt64(place.nameOffset), limit: 1 << 20)
+    } catch {
+      // `Loader` took only symbols whose names begin inside the strings; an endless one is cut.
+      stored = String(
+        decoding: strings.clampedSubview(at: UInt64(place.nameOffset), count: 256))
+    }
+    let name = stored.prefix { $0 != "@" }
+    return ELFSymbol(
+      name: name.isEmpty ? stored : String(name), address: place.address, size: place.size,
+      kind: place.kind, binding: place.binding)
+  }
+
+  // MARK: Loading
+
+  /// Puts the tables of several images together.
+  private struct Loader {
+    var tables: [ELFSymbolTable] = []
+    var places: [Place] = []
+    var threadLocals: [Place] = []
+    var linkage: [ELFSymbol] = []
+    var problem: SymbolError?
+    private var hasDynamicTable = false
+
+    mutating func add(_ image: ELFImage) {
+      do throws(ObjectError) {
+        if let table = try image.symbolTable() { add(table, of: image, versions: nil) }
+        if !hasDynamicTable, let table = try image.dynamicSymbolTable(), table.symbols.count > 0 {
+          hasDynamicTable = true
+          add(table, of: image, versions: try versions(of: image))
+        }
+        if linkage.isEmpty { linkage = try LinkageTable(image).symbols() }
+      } catch {
+        problem = .malformed(what: "symbol table", offset: 0, reason: "\(error)")
+      }
+    }
+
+    /// `.gnu.version`: two bytes for each symbol of `.dynsym` (LSB, "Symbol Version Table").
+    private func versions(of image: ELFImage) throws(ObjectError) -> ByteView? {
+      guard let section = image.section(named: ".gnu.version"), section.type != .noBits else {
+        return nil
+      }
+      return try image.contents(of: section)
+    }
+
+    /// Bit 15 of the entry: the version isn't the one that new programs get.
+    private func isHidden(_ index: Int, in versions: ByteView?) -> Bool {
+      guard let versions else { return false }
+      do throws(ByteError) {
+        return try versions.load(UInt16.self, at: UInt64(index) * 2) & 0x8000 != 0
+      } catch {
+        // A table that ends too early says nothing about the rest.
+        return false
+      }
+    }
+
+    private mutating func add(
+      _ table: ELFSymbolTable, of image: ELFImage, versions: ByteView?
+    ) {
+      guard tables.count < Int(UInt8.max) else { return }
+      let number = UInt8(tables.count)
+      tables.append(table)
+      places.reserveCapacity(places.count + table.count)
+      for (index, symbol) in table.enumerated() where isUsable(symbol, in: table, of: image) {
+        let place = Place(
+          address: symbol.value.rawValue, size: symbol.size, nameOffset: symbol.nameOffset,
+          table: number, kind: kind(of: symbol), binding: binding(of: symbol),
+          isHiddenVersion: isHidden(index, in: versions))
+        if symbol.kind == .threadLocal {
+          threadLocals.append(place)
+        } else {
+          places.append(place)
+        }
+      }
+    }
+
+    /// Leaves out what names no place: other files' symbols, sections, constants, and the labels
+    /// that assemblers make up.
+    private func isUsable(
+      _ symbol: ObjectFiles.ELFSymbol, in table: ELFSymbolTable, of image: ELFImage
+    ) -> Bool {
+      guard !symbol.isUndefined, Int(symbol.nameOffset) < table.strings.count else { return false }
+      switch symbol.kind {
+      case .section, .file, .common, .other: return false
+      case .threadLocal: return true
+      case .none, .object, .function, .indirectFunction: break
+      }
+      // Special section indexes (SHN_ABS and the like) stand for no section.
+      guard symbol.sectionIndex < 0xff00 || symbol.sectionIndex == 0xffff else { return false }
+      let start = table.strings.clampedSubview(at: UInt64(symbol.nameOffset), count: 2).bytes
+      guard start.byteCount == 2, start[0] != 0 else { return false }
+      let isLabel =
+        (start[0] == UInt8(ascii: ".") || start[0] == UInt8(ascii: "$"))
+        && start[1] == UInt8(ascii: "L")
+      return !isLabel
+    }
+
+    private func kind(of symbol: ObjectFiles.ELFSymbol) -> ELFSymbol.Kind {
+      switch symbol.kind {
+      case .function: .function
+      case .object: .object
+      case .threadLocal: .threadLocal
+      case .indirectFunction: .indirectFunction
+      case .none, .section, .file, .common, .other: .untyped
+      }
+    }
+
+    private func binding(of symbol: ObjectFiles.ELFSymbol) -> ELFSymbol.Binding {
+      switch symbol.binding {
+      case .local, .other: .local
+      case .global, .unique: .global
+      case .weak: .weak
+      }
+    }
+  }
+}
