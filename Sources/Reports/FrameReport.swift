@@ -69,7 +69,7 @@ extension FrameReport {
     }
     if let file, let number = self.line, !raw {
       line += " at " + style.paint(file, .file) + ":\(number)"
-    } else if let module {
+    } else if let module, !module.hasPrefix("[") {
       line += " from " + style.paint(module, .file)
     }
     if guess { line += style.paint(" [guess: \(evidence)]", .warning) }

@@ -67,7 +67,8 @@ extension Session {
 
   /// Where the call or jump that `entry` records leads.
   func callTarget(of entry: Entry) throws(SymbolError) -> CallTarget {
-    guard !Entry.callTargetAttributes.contains(where: entry.has), let origin = try entry.callOrigin()
+    guard !Entry.callTargetAttributes.contains(where: entry.has),
+      let origin = try entry.callOrigin()
     else { return .unknown }
     if let range = try origin.ranges().first {
       return .address(origin.entryAddress() ?? range.lowerBound)
