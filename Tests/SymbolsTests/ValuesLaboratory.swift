@@ -36,10 +36,17 @@ struct ValuesProgram: Sendable {
     let description: String
   }
 
+  /// Tests run on threads that have all signals blocked, and children inherit that: gdb would wait
+  /// for its SIGCHLD for ever.
+  private static let unblockSignals = [
+    "perl", "-MPOSIX", "-e", "sigprocmask(SIG_SETMASK, POSIX::SigSet->new()); exec @ARGV",
+  ]
+
   static func run(_ command: [String], environment: [String: String] = [:]) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
+    process.arguments = unblockSignals + ["timeout", "120"] + command
+    process.standardInput = FileHandle.nullDevice
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let output = Pipe()
     process.standardOutput = output
@@ -120,9 +127,11 @@ struct ValuesMemory: Memory {
     var found: [UInt8] = []
     var next = address.rawValue
     while UInt64(found.count) < count {
-      guard let part = parts.first(where: {
-        next >= $0.address && next - $0.address < UInt64($0.bytes.count)
-      }) else { throw MemoryFault(address: VirtualAddress(next), reason: .unmapped) }
+      guard
+        let part = parts.first(where: {
+          next >= $0.address && next - $0.address < UInt64($0.bytes.count)
+        })
+      else { throw MemoryFault(address: VirtualAddress(next), reason: .unmapped) }
       let rest = part.bytes.clampedSubview(
         at: next - part.address, count: count - UInt64(found.count))
       found += rest.copy()

@@ -40,8 +40,8 @@ public final class DebugInformation: TypeGraph, Sendable {
     try session.withLock { session throws(SymbolError) in try session.location(at: address) }
   }
 
-  /// Whether an entry of the line table begins exactly at `address`: gdb then leaves the address out
-  /// of a frame's line.
+  /// Whether an entry of the line table that marks the beginning of a statement begins exactly at
+  /// `address`: gdb then leaves the address out of a frame's line.
   public func isLineStart(_ address: UInt64) throws(SymbolError) -> Bool {
     try session.withLock { session throws(SymbolError) in try session.isLineStart(address) }
   }

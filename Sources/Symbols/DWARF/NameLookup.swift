@@ -77,7 +77,7 @@ extension Session {
       name: try qualifiedName(of: entry, plain: plain),
       linkageName: try entry.string(
         anyOf: [DW_AT_linkage_name, DW_AT_MIPS_linkage_name], integrated: true),
-      type: try type(of: entry, integrated: true), location: try variableLocation(entry, at: 0))
+      type: try type(of: entry, integrated: true), location: variableLocation(entry, at: 0))
   }
 
   /// See `DebugInformation.definition(of:)`.

@@ -190,7 +190,8 @@ final class Session {
     guard let unit = try unit(covering: address), let table = lineTable(of: unit) else {
       return false
     }
-    return table.row(at: address)?.address == address
+    guard let row = table.row(at: address) else { return false }
+    return row.address == address && row.isStatement
   }
 
   /// The name of the file that an attribute such as `DW_AT_call_file` numbers.

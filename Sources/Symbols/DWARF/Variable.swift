@@ -37,6 +37,8 @@ public enum VariableLocation: Hashable, Sendable {
   case optimizedOut
   /// There is a list of locations, but none for this address.
   case absentAtAddress
+  /// There is one, but it can't be decoded.
+  case unreadable(SymbolError)
 }
 
 /// A value that stands in the debug information itself.

@@ -27,17 +27,21 @@ extension Session {
     Variable(
       id: entry.id, name: try entry.string(DW_AT_name, integrated: true),
       type: try type(of: entry, integrated: true),
-      location: try variableLocation(entry, at: address),
+      location: variableLocation(entry, at: address),
       isArtificial: entry.flag(DW_AT_artificial, integrated: true), blockDepth: blockDepth)
   }
 
   /// Where a variable's value is at `address`.
-  func variableLocation(
-    _ entry: Entry, at address: UInt64
-  ) throws(SymbolError) -> VariableLocation {
-    if let location = try entry.location(DW_AT_location, at: address) { return location }
-    if let value = try entry.constantValue() { return .constant(value) }
-    return .optimizedOut
+  func variableLocation(_ entry: Entry, at address: UInt64) -> VariableLocation {
+    do throws(SymbolError) {
+      if let location = try entry.location(DW_AT_location, at: address) { return location }
+      if let value = try entry.constantValue() { return .constant(value) }
+      return .optimizedOut
+    } catch {
+      // One variable that can't be read doesn't hide the others.
+      note(error.description)
+      return .unreadable(error)
+    }
   }
 
   /// See `DebugInformation.frameBase(of:at:)`.

@@ -24,6 +24,7 @@ public struct VariableReader: Sendable {
   public func value(of variable: Variable) throws(ValueError) -> TypedValue {
     switch variable.location {
     case .optimizedOut, .absentAtAddress: typed(variable.type, .missing(.optimizedOut))
+    case .unreadable(let problem): throw .symbol(problem)
     case .constant(let constant):
       try TypedValue(
         graph: frame.graph, type: variable.type, constant: constant, limit: maximumValueSize)
