@@ -36,7 +36,7 @@ public final class Module: Sendable {
     self.linkName = linkName
     lazyFiles = files
     lazyContents = Lazy(contents)
-    lazyExports = Lazy { files.value?.binary?.image.exports() ?? [:] }
+    lazyExports = Lazy { files.value?.binary?.image.exportedAddresses() ?? [:] }
   }
 
   /// The files that were found for it; nil for the vdso, which has none.
@@ -45,7 +45,8 @@ public final class Module: Sendable {
   /// What its files hold.
   public var contents: ModuleContents { lazyContents.value }
 
-  /// The link-time addresses of the functions that other modules may call, by linkage name.
+  /// The link-time addresses of the functions and variables that other modules may use, by linkage
+  /// name.
   var exports: [String: UInt64] { lazyExports.value }
 
   /// The file as gdb calls it in a frame's line; nil for the program and the vdso, which it doesn't
