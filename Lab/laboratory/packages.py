@@ -14,6 +14,7 @@ NEEDED = (
     "busybox-static",
     "debian-archive-keyring",
     "dpkg-dev",
+    "dwz",
     "elfutils",
     "g++",
     "gcc",
@@ -29,6 +30,7 @@ NEEDED = (
     "python3-venv",
     "qemu-system-x86",
     "qemu-utils",
+    "xz-utils",
     "zlib1g-dev",
     "zstd",
 )

@@ -107,6 +107,8 @@ struct Candidate {
   enum Requirement {
     /// Its build-id; nil if none is known, so that nothing can be proved.
     case buildID(BuildID?)
+    /// That it begins with these bytes, which the process had mapped.
+    case beginning([UInt8])
     /// The checksum in a `.gnu_debuglink`, because the binary has no build-id.
     case checksum(UInt32)
   }
@@ -136,6 +138,11 @@ struct Candidate {
       verification = .buildID(found)
     case .buildID(nil):
       verification = .notVerified(reason: "the module's build-id isn't known")
+    case .beginning(let wanted):
+      guard file.bytes.clampedSubview(at: 0, count: UInt64(wanted.count)).copy() == wanted else {
+        return rejected(.beginningMismatch(count: wanted.count))
+      }
+      verification = .beginning(count: wanted.count)
     case .checksum(let wanted):
       let found = crc32Checksum(file.bytes)
       guard found == wanted else {

@@ -7,11 +7,25 @@ public struct ModuleIdentity: Hashable, Sendable {
   public var path: String?
   /// The build-id that the module has in memory; nil if it has none or it isn't readable.
   public var buildID: BuildID?
+  /// How the file begins, as far as the dump holds its first page: ELF header and program headers.
+  /// It tells builds apart where the build-id was on a page that wasn't dumped.
+  public var beginning: [UInt8]
 
-  public init(path: String?, buildID: BuildID?) {
+  public init(path: String?, buildID: BuildID?, beginning: [UInt8] = []) {
     self.path = path
     self.buildID = buildID
+    self.beginning = beginning
   }
+
+  /// What a candidate for the binary must prove.
+  var requirement: Candidate.Requirement {
+    // Fewer bytes than the headers take could be those of any build.
+    buildID == nil && beginning.count >= Self.tellingCount
+      ? .beginning(beginning) : .buildID(buildID)
+  }
+
+  /// The ELF header and a few program headers.
+  private static let tellingCount = 512
 }
 
 /// Where a file was looked for.
@@ -56,6 +70,8 @@ extension FilePlace: CustomStringConvertible {
 public enum FileVerification: Hashable, Sendable {
   /// Its build-id is the wanted one.
   case buildID(BuildID)
+  /// Its first `count` bytes, with entry point, segments and table offsets, are those in memory.
+  case beginning(count: Int)
   /// It has the checksum that `.gnu_debuglink` names.
   case checksum(UInt32)
   /// There was nothing to compare with: `reason` says what was missing.
@@ -66,6 +82,7 @@ extension FileVerification: CustomStringConvertible {
   public var description: String {
     switch self {
     case .buildID(let id): "build-id \(id) matches"
+    case .beginning(let count): "its first \(count) bytes are those in memory"
     case .checksum(let sum): "CRC-32 \(hexadecimal: sum) matches"
     case .notVerified(let reason): "not verified: \(reason)"
     }
@@ -90,6 +107,8 @@ public enum RejectionReason: Hashable, Sendable {
   case notUsable(ObjectError)
   /// It is another build.
   case buildIDMismatch(wanted: BuildID, found: BuildID)
+  /// Its first `count` bytes, with the ELF headers, aren't those in memory.
+  case beginningMismatch(count: Int)
   /// It has no build-id, but one is wanted.
   case noBuildID(wanted: BuildID)
   /// It isn't the file that `.gnu_debuglink` means.
@@ -113,6 +132,8 @@ extension RejectionReason: CustomStringConvertible {
     case .unreadable(let error): error.reason
     case .notUsable(let error): error.description
     case .buildIDMismatch(let wanted, let found): "build-id is \(found), wanted \(wanted)"
+    case .beginningMismatch(let count):
+      "another build: its first \(count) bytes aren't those in memory"
     case .noBuildID(let wanted): "no build-id, wanted \(wanted)"
     case .checksumMismatch(let wanted, let found):
       "CRC-32 is \(hexadecimal: found), wanted \(hexadecimal: wanted)"
@@ -136,6 +157,12 @@ public struct RejectedFile: Hashable, Sendable, CustomStringConvertible {
   public let path: String
   public let place: FilePlace
   public let reason: RejectionReason
+
+  public init(path: String, place: FilePlace, reason: RejectionReason) {
+    self.path = path
+    self.place = place
+    self.reason = reason
+  }
 
   public var description: String { "\(path) (\(place)): \(reason)" }
 }

@@ -36,7 +36,7 @@ struct ModuleSearch {
   mutating func findBinary() {
     if acceptGiven(debugFile: false, as: \.binary) { return }
     for candidate in pathCandidates() {
-      if accept(candidate, .buildID(module.buildID), as: \.binary) { return }
+      if accept(candidate, module.requirement, as: \.binary) { return }
     }
     guard let id = module.buildID else { return }
     for candidate in buildIDCandidates(id, suffix: "") {
@@ -64,8 +64,9 @@ struct ModuleSearch {
     let asIs = Candidate(path: path, place: .mappedPath)
     guard let root = finder.places.sysroot else { return [asIs] }
     let below = Candidate(path: Self.join(root, path), place: .sysroot(root: root))
-    // The user said that this machine isn't the one; only a build-id can prove otherwise.
-    return module.buildID == nil ? [below] : [below, asIs]
+    // The user said that this machine isn't the one; only proof can say otherwise.
+    if case .buildID(nil) = module.requirement { return [below] }
+    return [below, asIs]
   }
 
   // MARK: The debug file

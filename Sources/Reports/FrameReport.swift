@@ -18,13 +18,17 @@ public struct FrameReport: Codable, Hashable, Sendable {
   public var signalFrame: Bool
   /// What stands between the parentheses; nil without debug information.
   public var arguments: String?
-  /// One for each visible local variable, if they were asked for; innermost block first.
-  public var locals: [VariableReport]?
+  /// The visible local variables as gdb's `backtrace full` prints them, a line each; nil unless they
+  /// were asked for.
+  public var locals: String?
   /// The source file as the compiler recorded it.
   public var file: String?
   public var line: UInt32?
   /// The path of the module that holds the code.
   public var module: String?
+  /// What the text form prints behind "from": a library, under the name that the dynamic linker
+  /// knows it by. Nil for the program's own code, and where the line is known.
+  public var library: String?
   /// How the frame was found: "initial", ".eh_frame", "frame pointer", …
   public var evidence: String
   /// This frame, or one further in, was found by a guess.
@@ -33,7 +37,7 @@ public struct FrameReport: Codable, Hashable, Sendable {
   public init(
     level: Int, pc: String, showsAddress: Bool, function: String?, offset: UInt64? = nil,
     symbol: String? = nil, inlined: Bool = false, signalFrame: Bool = false,
-    arguments: String? = nil, locals: [VariableReport]? = nil, file: String? = nil,
+    arguments: String? = nil, locals: String? = nil, file: String? = nil,
     line: UInt32? = nil, module: String? = nil, evidence: String, guess: Bool = false
   ) {
     self.level = level
@@ -54,21 +58,11 @@ public struct FrameReport: Codable, Hashable, Sendable {
   }
 }
 
-/// A variable's name and its value as gdb prints it.
-public struct VariableReport: Codable, Hashable, Sendable {
-  public var name: String
-  public var value: String
-
-  public init(name: String, value: String) {
-    self.name = name
-    self.value = value
-  }
-}
-
 extension FrameReport {
   /// The line as gdb's `backtrace` prints it, and below it the locals as `backtrace full` does.
   public func text(_ style: TextStyle, raw: Bool = false, explain: Bool = false) -> String {
-    let number = "#\(level)".padding(to: 4)
+    // Two digits and a space, as gdb has it; more digits move the rest.
+    let number = "#\(level)".padding(to: 3) + " "
     if signalFrame { return number + style.paint("<signal handler called>", .faint) }
     var line = number
     if showsAddress || raw { line += style.paint(paddedAddress, .address) + " in " }
@@ -79,17 +73,14 @@ extension FrameReport {
     }
     if let file, let number = self.line, !raw {
       line += " at " + style.paint(file, .file) + ":\(number)"
-    } else if let module {
-      line += " from " + style.paint(module, .file)
+    } else if let origin = raw ? module : library {
+      line += " from " + style.paint(origin, .file)
     }
     if guess { line += style.paint(" [guess: \(evidence)]", .warning) }
     if explain, !guess { line += style.paint(" [\(evidence)]", .faint) }
     guard let locals, !raw else { return line }
-    if locals.isEmpty { return line + "\nNo locals." }
-    let variables = locals.map {
-      "        " + style.paint($0.name, .variable) + " = " + TextStyle.visible($0.value)
-    }
-    return line + "\n" + variables.joined(separator: "\n")
+    let visible = locals.split(separator: "\n").map { TextStyle.visible(String($0)) }
+    return ([line] + visible).joined(separator: "\n")
   }
 
   /// The address with the 16 digits that gdb pads to.

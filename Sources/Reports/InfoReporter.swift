@@ -4,14 +4,14 @@ public import Targets
 
 extension InfoReport {
   /// What `core` and the process made of it hold.
-  public init(file: String, core: CoreFile, process: Process) {
+  public init(file: String, core: CoreFile, process: Process, warnings: [String]) {
     self.init(
       file: file, kind: core.kind == .process ? "core of a process" : "dump of a machine",
       architecture: process.architecture.name,
       process: core.processInfo.map(ProcessReport.init),
       signal: SignalReport(of: core), threadCount: core.threads.count,
       memory: MemoryReport(process.memory),
-      modules: process.modules.map(ModuleReport.init), warnings: process.diagnostics)
+      modules: process.modules.map(ModuleReport.init), warnings: warnings)
   }
 }
 
@@ -24,7 +24,7 @@ extension ProcessReport {
 }
 
 extension MemoryReport {
-  init(_ memory: AddressSpace) {
+  public init(_ memory: AddressSpace) {
     self.init()
     for region in memory.regions {
       switch region.contents {
@@ -43,7 +43,7 @@ extension ModuleReport {
     self.init(
       path: module.path, start: module.range.lowerBound.description,
       end: module.range.upperBound.description, buildID: module.buildID?.description,
-      binary: files?.binary?.path, debug: files?.debugFile?.path,
+      binary: files?.binary?.path, isInDump: files == nil, debug: files?.debugFile?.path,
       evidence: files.map(Self.evidence) ?? ["in the dump itself"])
   }
 }

@@ -1,29 +1,44 @@
+import Bytes
+import Symbols
 public import Targets
 public import Unwinding
 
-/// Turns backtraces of one process into reports.
+/// Turns stacks of one process into reports.
 public struct StackReporter: Sendable {
   public let process: Process
   public let options: StackOptions
+  /// What went wrong on the way.
+  public let problems: ProblemLog
 
-  public init(process: Process, options: StackOptions) {
+  public init(process: Process, options: StackOptions, problems: ProblemLog = ProblemLog()) {
     self.process = process
     self.options = options
+    self.problems = problems
   }
 
-  /// The stack that `registers` are the innermost frame of, and what went wrong on the way.
-  public func report(
-    from registers: RegisterState, isAfterCall: Bool = false
-  ) -> (stack: StackReport, problems: [String]) {
+  /// The stack of `thread`.
+  public func report(_ thread: TargetThread) -> ThreadReport {
+    let pthread = thread.threadPointer.flatMap { $0.rawValue == 0 ? nil : $0.description }
+    return ThreadReport(
+      number: thread.number, lwp: thread.lwp, pthread: pthread, signal: thread.signal,
+      stack: stack(from: thread.registers, thread: thread))
+  }
+
+  /// The stack that `registers` are the innermost frame of; `isAfterCall` if their program counter
+  /// is a return address.
+  public func stack(
+    from registers: RegisterState, thread: TargetThread? = nil, isAfterCall: Bool = false
+  ) -> StackReport {
     let backtrace = process.backtrace(
       from: registers, limit: options.frameLimit, isAfterCall: isAfterCall)
-    let (lines, problems) = process.symbolicate(
-      backtrace, usingDebugInformation: !options.isRaw)
-    let frames = lines.map { frame($0, in: backtrace) }
-    return (StackReport(frames: frames, stop: StopReport(backtrace.stop)), problems)
+    let stack = SymbolicStack(
+      backtrace, of: process, thread: thread, usingDebugInformation: !options.isRaw,
+      problems: problems)
+    return StackReport(
+      frames: stack.lines.map { frame($0, in: stack) }, stop: StopReport(backtrace.stop))
   }
 
-  private func frame(_ line: SymbolicFrame, in backtrace: Backtrace) -> FrameReport {
+  private func frame(_ line: SymbolicFrame, in stack: SymbolicStack) -> FrameReport {
     var report = FrameReport(
       level: line.level, pc: line.frame.pc.description, showsAddress: line.showsAddress,
       function: line.functionName, evidence: line.frame.evidence.description)
@@ -39,8 +54,35 @@ public struct StackReporter: Sendable {
     if let location = line.scope?.location {
       report.file = location.file
       report.line = location.line
+    } else {
+      report.library = line.module?.libraryName
     }
+    addVariables(of: line, in: stack, to: &report)
     return report
+  }
+
+  private func addVariables(
+    of line: SymbolicFrame, in stack: SymbolicStack, to report: inout FrameReport
+  ) {
+    guard let scope = line.scope, let context = stack.context(of: line) else { return }
+    var formatOptions = FormatOptions()
+    formatOptions.frameArguments = options.frameArguments
+    let formatter = ValueFormatter(
+      memory: process.memory, language: scope.language, options: formatOptions,
+      nameAddress: { [process] in process.name(of: $0) })
+    let text = FrameText(formatter: formatter, reader: VariableReader(context))
+    if let parameters = stack.parameters(of: line) { report.arguments = text.arguments(parameters) }
+    if options.withLocals, let locals = stack.locals(of: line) {
+      report.locals = text.locals(locals)
+    }
+  }
+}
+
+extension Process {
+  /// What values call the place that a pointer leads to.
+  fileprivate func name(of address: VirtualAddress) -> (name: String, offset: UInt64)? {
+    guard let symbol = module(containing: address)?.symbol(at: address) else { return nil }
+    return (symbol.displayName, symbol.offset)
   }
 }
 

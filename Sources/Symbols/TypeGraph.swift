@@ -1,3 +1,5 @@
+public import Unwinding
+
 /// The types of a program as a graph that is read node by node: types refer to each other in
 /// circles.
 ///
@@ -55,9 +57,12 @@ public struct Dimension: Hashable, Sendable {
   public let count: UInt64?
   /// The first index: 0 in C.
   public let lowerBound: Int64
-  public init(count: UInt64?, lowerBound: Int64 = 0) {
+  /// The length is computed at run time; gdb prints `[variable length]`.
+  public let isVariable: Bool
+  public init(count: UInt64?, lowerBound: Int64 = 0, isVariable: Bool = false) {
     self.count = count
     self.lowerBound = lowerBound
+    self.isVariable = isVariable
   }
 }
 
@@ -95,10 +100,16 @@ public struct RecordNode: Sendable {
     public let isBase: Bool
     /// A C++ static member: it has no place in the record.
     public let isStatic: Bool
+    /// A static member's value, if the class itself gives it.
+    public let constantValue: ConstantValue?
+    /// Computes the address of a virtual base class from that of the object, which is on the stack;
+    /// `bitOffset` means nothing then. Nil for all other members.
+    public let virtualLocation: [DWARFOperation]?
 
     public init(
       name: String?, type: TypeID?, bitOffset: UInt64, bitSize: UInt64? = nil, isBase: Bool = false,
-      isStatic: Bool = false
+      isStatic: Bool = false, constantValue: ConstantValue? = nil,
+      virtualLocation: [DWARFOperation]? = nil
     ) {
       self.name = name
       self.type = type
@@ -106,6 +117,8 @@ public struct RecordNode: Sendable {
       self.bitSize = bitSize
       self.isBase = isBase
       self.isStatic = isStatic
+      self.constantValue = constantValue
+      self.virtualLocation = virtualLocation
     }
   }
 }
@@ -115,16 +128,19 @@ public struct EnumerationNode: Sendable {
   public let size: UInt64
   public let isSigned: Bool
   public let isDeclaration: Bool
+  /// C++'s `enum class`: the enumerators' names are known only with the type's before them.
+  public let isScoped: Bool
   public let enumerators: [(name: String, value: Int64)]
 
   public init(
     name: String?, size: UInt64, isSigned: Bool, isDeclaration: Bool = false,
-    enumerators: [(name: String, value: Int64)]
+    isScoped: Bool = false, enumerators: [(name: String, value: Int64)]
   ) {
     self.name = name
     self.size = size
     self.isSigned = isSigned
     self.isDeclaration = isDeclaration
+    self.isScoped = isScoped
     self.enumerators = enumerators
   }
 }

@@ -36,7 +36,7 @@ extension Process {
     let loaded = LoadedObjectFinder(core: core, memory: dumped)
     let located = loaded.objects.map { object in
       (object: object, files: object.isVDSO ? nil : finder.findBinary(of: object.identity))
-    }
+    }.filter { object, files in object.isSurelyCode || files?.binary?.image.isLoadable == true }
     let standIns = located.flatMap { object, files in
       files?.binary.map { layout.regions(of: $0.image, standingInFor: object) } ?? []
     }
@@ -49,7 +49,35 @@ extension Process {
       threads: core.threads.enumerated().map { TargetThread(number: $0 + 1, record: $1) },
       modules: modules,
       diagnostics: core.diagnostics.map(\.description) + loaded.diagnostics
+        + Self.identityProblems(located)
         + Self.problems(ofGivenFiles: finder, loaded.objects))
+  }
+
+  /// What is doubtful about the files found for `objects`: a line for those that were refused, and
+  /// one for each that was taken without proof.
+  private static func identityProblems(
+    _ located: [(object: LoadedObject, files: ModuleFiles?)]
+  ) -> [String] {
+    let refused = located.filter { _, files in
+      files.map { $0.binary == nil && $0.rejected.contains { !$0.reason.isAbsence } } ?? false
+    }
+    var lines: [String] = []
+    if let first = refused.first(where: \.object.isProgram) ?? refused.first,
+      let reason = first.files?.rejected.first(where: { !$0.reason.isAbsence })
+    {
+      let others = refused.count == 1 ? "" : " (and \(refused.count - 1) more modules likewise)"
+      lines.append(
+        "\(first.object.path): the file here isn't the one that was mapped\(others): \(reason);"
+          + " --sysroot or --symbols can name the right one")
+    }
+    return lines
+      + located.compactMap { object, files in
+        guard let binary = files?.binary, case .notVerified = binary.verification else {
+          return nil
+        }
+        let why = object.buildIDProblem.map { "its build-id can't be read: \($0)" }
+        return "\(object.path): \(binary.path) may be another build; \(why ?? "it has no build-id")"
+      }
   }
 
   /// A line for each given file that can't be used.
@@ -75,8 +103,9 @@ extension Module {
     let located = Lazy { files.map { finder.complete($0) } }
     self.init(
       path: object.path, range: object.range,
-      bias: object.bias(correctedBy: files?.binary?.image), buildID: object.buildID,
-      isProgram: object.isProgram, files: located
+      bias: object.bias(correctedBy: files?.binary?.image),
+      buildID: object.buildID ?? files?.provenBuildID,
+      isProgram: object.isProgram, linkName: object.linkName, files: located
     ) {
       var reader = ModuleReader(object: object, architecture: architecture, memory: memory)
       guard let files = located.value else { return reader.contentsOfImageInMemory() }
@@ -85,9 +114,19 @@ extension Module {
   }
 }
 
+extension ModuleFiles {
+  /// The binary's build-id, if the binary was proved to be the right one in another way.
+  fileprivate var provenBuildID: BuildID? {
+    guard let binary, case .beginning = binary.verification else { return nil }
+    return binary.image.buildID
+  }
+}
+
 extension LoadedObject {
   /// What its files are looked for by.
-  var identity: ModuleIdentity { ModuleIdentity(path: path, buildID: buildID) }
+  var identity: ModuleIdentity {
+    ModuleIdentity(path: path, buildID: buildID, beginning: beginning)
+  }
 
   /// The bias. When not even the object's first page was dumped, `binary` tells which address its
   /// first mapping was linked at.
@@ -118,6 +157,9 @@ extension ProcessLayout {
 }
 
 extension ELFImage {
+  /// Whether this is a program or a library.
+  var isLoadable: Bool { header.type == .executable || header.type == .sharedObject }
+
   /// Whether the segment that holds the link-time `address` may not be written.
   func isReadOnly(at address: VirtualAddress) -> Bool {
     segments.contains {

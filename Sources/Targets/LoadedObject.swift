@@ -8,10 +8,19 @@ struct LoadedObject {
   let range: Range<VirtualAddress>
   let bias: UInt64
   let buildID: BuildID?
+  /// Why the build-id can't be read; nil if it can, or if there is none.
+  let buildIDProblem: String?
+  /// How the object begins in memory, as far as that was dumped: up to a page.
+  let beginning: [UInt8]
   /// The headers in memory; nil when the dump lacks the page they are on.
   let image: LoadedELFImage?
   let isProgram: Bool
   let isVDSO: Bool
+  /// Its headers, its code or the link map show that it is a program or library. Otherwise it may be
+  /// any file that was mapped and whose pages the dump lacks: an archive, say.
+  var isSurelyCode = true
+  /// The link map's name for it.
+  var linkName: String?
 }
 
 /// Collects the objects of a process from three witnesses: the dynamic linker's link map, the list
@@ -69,24 +78,27 @@ struct LoadedObjectFinder {
       guard image.header.type == .executable || image.header.type == .sharedObject else { return }
       add(path: file.path, base: file.start, mapped: range, image: image)
     } catch .memory {
-      // The dump lacks even the first page. It is a program or library if code was mapped from it.
-      guard hasCode(range) else { return }
+      // The dump lacks even the first page. It is a program or library if code was mapped from it;
+      // where nothing tells, the file will.
+      let permissions = permissions(in: range)
+      let isCode = permissions.contains { $0.contains(.execute) }
+      guard isCode || permissions.isEmpty else { return }
       objects.append(
         LoadedObject(
           path: file.path, base: file.start, range: range, bias: file.start.rawValue, buildID: nil,
-          image: nil, isProgram: isProgram(range), isVDSO: false))
+          buildIDProblem: nil, beginning: [],
+          image: nil, isProgram: isProgram(range), isVDSO: false, isSurelyCode: isCode))
     } catch {
       // Not an ELF file: a locale archive, a disk image, shared memory.
       return
     }
   }
 
-  /// Whether a segment of the core in `range` could be executed, or nothing tells.
-  private func hasCode(_ range: Range<VirtualAddress>) -> Bool {
-    let there = core.segments.filter {
+  /// What could be done with the core's segments in `range`; none if it has none there.
+  private func permissions(in range: Range<VirtualAddress>) -> [ELFPermissions] {
+    core.segments.filter {
       $0.memorySize > 0 && $0.address < range.upperBound && $0.lastAddress >= range.lowerBound
-    }
-    return there.isEmpty || there.contains { $0.permissions.contains(.execute) }
+    }.map(\.permissions)
   }
 
   private mutating func add(
@@ -97,14 +109,19 @@ struct LoadedObjectFinder {
     let lower = min(base, extent.lowerBound)
     let range = lower..<max(extent.upperBound, mapped?.upperBound ?? extent.upperBound)
     var buildID: BuildID?
+    var problem: String?
     do throws(ObjectError) {
       buildID = try image.buildID(in: memory)
     } catch {
-      diagnostics.append("\(path): its build-id can't be read: \(error)")
+      problem = "\(error)"
     }
+    let region = memory.region(containing: base)
+    let beginning = region?.bytes?.clampedSubview(
+      at: base.rawValue - (region?.start ?? base).rawValue, count: 4096)
     objects.append(
       LoadedObject(
-        path: path, base: base, range: range, bias: image.bias, buildID: buildID, image: image,
+        path: path, base: base, range: range, bias: image.bias, buildID: buildID,
+        buildIDProblem: problem, beginning: beginning?.copy() ?? [], image: image,
         isProgram: isProgram(range), isVDSO: isVDSO))
   }
 
@@ -155,8 +172,11 @@ struct LoadedObjectFinder {
     let (entries, end) = LinkMapEntry.list(fromDebugStructure: debugAddress, in: memory)
     if let end { diagnostics.append(end) }
     for entry in entries where !entry.path.isEmpty {
-      let known = objects.contains { $0.range.contains(entry.dynamicSection) }
-      if known { continue }
+      if let known = objects.firstIndex(where: { $0.range.contains(entry.dynamicSection) }) {
+        objects[known].linkName = entry.path
+        objects[known].isSurelyCode = true
+        continue
+      }
       do throws(ObjectError) {
         let loaded = try LoadedELFImage(at: VirtualAddress(entry.bias), memory: memory)
         add(path: entry.path, base: VirtualAddress(entry.bias), mapped: nil, image: loaded)

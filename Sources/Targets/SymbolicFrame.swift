@@ -45,13 +45,12 @@ public struct SymbolOffset: Hashable, Sendable {
 }
 
 extension Process {
-  /// The lines that gdb would print for `backtrace`, and what of the debug information couldn't be
-  /// read on the way. Without debug information only symbols are looked up.
-  public func symbolicate(
-    _ backtrace: Backtrace, usingDebugInformation: Bool = true
-  ) -> (frames: [SymbolicFrame], problems: [String]) {
+  /// The lines that gdb would print for `backtrace`. What of the debug information can't be read on
+  /// the way is added to `problems`. Without debug information only symbols are looked up.
+  func symbolicate(
+    _ backtrace: Backtrace, usingDebugInformation: Bool, problems: ProblemLog
+  ) -> [SymbolicFrame] {
     var lines: [SymbolicFrame] = []
-    var problems: [String] = []
     for (index, frame) in backtrace.frames.enumerated() {
       let module = module(containing: frame.lookupAddress)
       var scopes: [FunctionScope] = []
@@ -64,7 +63,7 @@ extension Process {
           scopes = try information.frames(at: address)
           if !frame.isAfterCall { isLineStart = try information.isLineStart(address) }
         } catch {
-          problems.append("\(module.path): \(error)")
+          problems.add("\(module.path): \(error)")
         }
       }
       let symbol = module?.symbol(at: frame.lookupAddress)
@@ -81,6 +80,6 @@ extension Process {
             symbol: symbol, showsAddress: true))
       }
     }
-    return (lines, problems)
+    return lines
   }
 }

@@ -85,7 +85,8 @@ struct ExpressionEvaluation<Context: ExpressionContext> {
     }
   }
 
-  /// The operation a branch goes to; the number of operations for the end.
+  /// The operation a branch goes to; the number of operations for the end. How long the last
+  /// operation is isn't known, so a branch to within it counts as one to the end.
   private func target(
     of branch: DWARFOperation, in operations: [DWARFOperation]
   ) throws(ExpressionError) -> Int {

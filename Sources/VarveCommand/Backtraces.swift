@@ -1,5 +1,5 @@
-import ArgumentParser
-import Varve
+public import ArgumentParser
+public import Varve
 
 /// `varve bt`
 struct Backtraces: AsyncParsableCommand {
@@ -73,13 +73,13 @@ struct Backtraces: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try run(with: Session(output)) { session in
-      let dump = try CoreDump(opening: file, search: search.search, progress: session.progress)
+    try Session.run(output) { session in
+      let dump = try CoreDump(opening: file, places: search.places, progress: session.progress)
       let options = StackOptions(
         isRaw: isRaw, withLocals: withLocals, frameArguments: frameArguments, frameLimit: limit)
-      let builder = BacktraceBuilder(dump: dump, options: options)
-      let report = try builder.report(selection)
-      session.print(report) { $0.text(output.style, raw: isRaw, explain: output.explain) }
+      let report = try dump.backtraces(selection, options: options)
+      session.warn(report.warnings)
+      try session.print(report) { $0.text(output.style, raw: isRaw, explain: output.explain) }
     }
   }
 

@@ -24,8 +24,8 @@ struct Info: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    try run(with: Session(output)) { session in
-      let dump = try CoreDump(opening: file, search: search.search, progress: session.progress)
+    try Session.run(output) { session in
+      let dump = try CoreDump(opening: file, places: search.places, progress: session.progress)
       let report = dump.info()
       session.warn(report.warnings)
       try session.print(report) { $0.text(output.style, explain: output.explain) }

@@ -66,7 +66,7 @@ enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
     case .always: true
     case .never: false
     case .auto:
-      Host.isTerminal(1) && (Host.environment("NO_COLOR") ?? "").isEmpty
+      StandardStream.output.isTerminal && (Host.environment("NO_COLOR") ?? "").isEmpty
         && Host.environment("TERM") != "dumb"
     }
   }

@@ -42,7 +42,7 @@ struct PointerGuardTests {
 
   @Test func muslManglesNothing() {
     var world = SyntheticProcess()
-    world.format = .muslX8664
+    world.format = .muslX86
     world.toldGuards = [0]
     let planted = world.addCoroutine()
     let result = world.scan()

@@ -35,7 +35,7 @@ struct SyntheticProcess {
 
   var guardValue: UInt64 = 0x1234_5678_9abc_def1
   var layout = Layout()
-  var format = JumpBufferFormat.glibcX8664
+  var format = JumpBufferFormat.glibcX86
   var architecture = Architecture.x86_64
   var hasGuardPages = true
   /// What the threads' control blocks hold; the same as `guardValue` unless set.

@@ -40,8 +40,8 @@ public final class DebugInformation: TypeGraph, Sendable {
     try session.withLock { session throws(SymbolError) in try session.location(at: address) }
   }
 
-  /// Whether an entry of the line table begins exactly at `address`: gdb then leaves the address out
-  /// of a frame's line.
+  /// Whether an entry of the line table that marks the beginning of a statement begins exactly at
+  /// `address`: gdb then leaves the address out of a frame's line.
   public func isLineStart(_ address: UInt64) throws(SymbolError) -> Bool {
     try session.withLock { session throws(SymbolError) in try session.isLineStart(address) }
   }
@@ -73,8 +73,26 @@ public final class DebugInformation: TypeGraph, Sendable {
     }
   }
 
+  /// The jumps by which the function that begins at `address` leaves for another function without
+  /// returning; nil if no function of which anything is known begins there.
+  public func tailCalls(ofFunctionAt address: UInt64) throws(SymbolError) -> [TailCall]? {
+    try session.withLock { session throws(SymbolError) in
+      try session.tailCalls(ofFunctionAt: address)
+    }
+  }
+
   public func node(_ id: TypeID) throws(SymbolError) -> TypeNode {
     try session.withLock { session throws(SymbolError) in try session.node(id) }
+  }
+
+  /// How the length of each dimension of the array type `id` is to be had in a frame at `address`;
+  /// empty if `id` is no array.
+  public func arrayBounds(
+    of id: TypeID, at address: UInt64
+  ) throws(SymbolError) -> [ArrayBound] {
+    try session.withLock { session throws(SymbolError) in
+      try session.arrayBounds(of: id, at: address)
+    }
   }
 
   // MARK: Names

@@ -24,7 +24,7 @@ extension Session {
       id: scope.entry.id, name: names.full, frameName: names.withoutParameters,
       linkageName: names.linkage, language: unit.language,
       isInlined: scope.entry.tag == DW_TAG_inlined_subroutine, location: location,
-      entry: scope.entry.entryAddress(), ranges: scope.ranges)
+      entry: scope.entry.entryAddress() ?? scope.ranges.first?.lowerBound, ranges: scope.ranges)
   }
 
   /// Where an inlined function was called; nil if that isn't recorded.

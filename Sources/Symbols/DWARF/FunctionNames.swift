@@ -40,32 +40,37 @@ extension Session {
     }
   }
 
-  /// `(int, char**)`, and ` const` if `this` is.
+  /// `(int, char**)`, and ` const` if `this` is. gdb gives inlined functions none.
   private func parameterList(of entry: Entry) throws(SymbolError) -> String {
-    let declaration = try entry.reference(DW_AT_abstract_origin) ?? entry
+    guard entry.tag == DW_TAG_subprogram else { return "" }
     var types: [String] = []
     var suffix = ""
-    try declaration.forEachChild { child throws(SymbolError) in
+    let printer = TypePrinter(language: .cPlusPlus, qualifiersFollow: true) {
+      id throws(SymbolError) in try self.node(id)
+    }
+    try entry.forEachChild { child throws(SymbolError) in
       if child.tag == DW_TAG_unspecified_parameters { types.append("...") }
       guard child.tag == DW_TAG_formal_parameter else { return true }
-      let type = try child.reference(DW_AT_type, integrated: true).map(typeID)
+      let type = try type(of: child, integrated: true)
       if child.flag(DW_AT_artificial, integrated: true) {
         if try pointsToConstant(type) { suffix = " const" }
       } else {
-        types.append(try printer(.cPlusPlus).name(of: type))
+        types.append(try printer.name(of: type))
       }
       return true
     }
-    // gdb normalises these names as the demangler prints them: no space before `*` and `&`.
-    let list = types.joined(separator: ", ").replacing(" *", with: "*").replacing(" &", with: "&")
-    return "(" + list + ")" + suffix
+    return "(" + types.joined(separator: ", ") + ")" + suffix
   }
 
   private func pointsToConstant(_ type: TypeID?) throws(SymbolError) -> Bool {
-    guard let type, case .pointer(let target?, _) = try pointee(type),
-      case .qualified(.const, _) = try node(target)
-    else { return false }
-    return true
+    guard let type, case .pointer(var target?, _) = try pointee(type) else { return false }
+    // `const volatile` comes in either order.
+    for _ in 0..<4 {
+      guard case .qualified(let qualifier, let next?) = try node(target) else { return false }
+      if qualifier == .const { return true }
+      target = next
+    }
+    return false
   }
 
   /// The node of a type, or of what it's a constant form of: `this` is `T *const`.

@@ -27,8 +27,8 @@ struct Entry {
   // MARK: Identity
 
   /// Bits 63–62 of an identifier: 0, `.debug_info` of the module; 1, of the alternate file;
-  /// 2, `.debug_types` of the module; 3, a split unit's file, with the file's number in bits 61–40,
-  /// bit 39 set for its `.debug_types`.
+  /// 2, `.debug_types` of the module; 3, a split unit's file, with the file's number in bits 60–40,
+  /// bit 39 set for its `.debug_types`. Bit 61 is `TypeID`'s.
   var id: EntryID {
     let offset = unsafe with { unsafe dwarf_dieoffset($0) }
     guard let owner = unsafe dwarf_cu_getdwarf(die.cu) else { return EntryID(offset) }
@@ -62,7 +62,7 @@ struct Entry {
       unsafe result = dwarf_offdie(handle, raw & (1 << 62 - 1), &found)
     case 2: unsafe result = dwarf_offdie_types(library.handle, raw & (1 << 62 - 1), &found)
     default:
-      guard let handle = unsafe library.handle(numbered: raw >> 40 & (1 << 22 - 1)) else {
+      guard let handle = unsafe library.handle(numbered: raw >> 40 & (1 << 21 - 1)) else {
         return nil
       }
       let offset = raw & (1 << 39 - 1)
@@ -289,7 +289,10 @@ struct Entry {
     return ranges
   }
 
-  /// Where to break: `DW_AT_entry_pc`, else `DW_AT_low_pc`, else the first range's start.
+  /// Whether the entry says which code it covers, if only that it covers none.
+  var statesRanges: Bool { has(DW_AT_low_pc) || has(DW_AT_ranges) }
+
+  /// `DW_AT_entry_pc`, else `DW_AT_low_pc`.
   func entryAddress() -> UInt64? {
     var address: Dwarf_Addr = 0
     return unsafe with { unsafe dwarf_entrypc($0, &address) } == 0 ? address : nil

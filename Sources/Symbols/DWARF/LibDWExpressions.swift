@@ -1,3 +1,4 @@
+import Bytes
 import CElfutils
 import Unwinding
 
@@ -21,13 +22,59 @@ extension Entry {
     var operations: UnsafeMutablePointer<Dwarf_Op>?
     var count = 0
     let found = unsafe dwarf_getlocation_addr(&value, address, &operations, &count, 1)
-    if found < 0 { throw malformed("location") }
+    if found < 0 {
+      let problem = malformed("location")
+      // Asked first: the next libdw call forgets it.
+      guard let operations = unsafe try undecoded(value, at: address) else { throw problem }
+      return .operations(operations)
+    }
     if found == 0 {
       let isList = unsafe Self.locationListForms.contains(Int(dwarf_whatform(&value)))
       return isList ? .absentAtAddress : .optimizedOut
     }
     let decoded = unsafe try decode(operations, count: count, of: &value, depth: 0)
     return decoded.isEmpty ? .optimizedOut : .operations(decoded)
+  }
+
+  /// The operations of a location that libdw finds an unknown operation in; nil if they can't be
+  /// had without it.
+  private func undecoded(
+    _ attribute: Dwarf_Attribute, at address: UInt64
+  ) throws(SymbolError) -> [DWARFOperation]? {
+    var value = unsafe attribute
+    guard let bytes = unsafe try expressionBytes(&value, at: address) else { return nil }
+    do throws(ExpressionError) {
+      let unit = unitOffset
+      return try DWARFExpression.decode(bytes).map { $0.withTypesRelative(to: unit) }
+    } catch {
+      throw .malformed(what: "location", offset: offset, reason: "\(error)")
+    }
+  }
+
+  private func expressionBytes(
+    _ value: inout Dwarf_Attribute, at address: UInt64
+  ) throws(SymbolError) -> ByteView? {
+    var block = unsafe Dwarf_Block()
+    if unsafe dwarf_formblock(&value, &block) == 0 {
+      return unsafe ByteView(
+        copying: UnsafeBufferPointer(start: block.data, count: Int(block.length)))
+    }
+    var offset: Dwarf_Word = 0
+    // Lists of split units count from places that only libdw knows.
+    guard unsafe dwarf_cu_getdwarf(value.cu) == library.handle,
+      unsafe dwarf_formudata(&value, &offset) == 0, let root = unitRoot
+    else { return nil }
+    var version: UInt16 = 0
+    unsafe dwarf_cu_info(value.cu, &version, nil, nil, nil, nil, nil, nil)
+    let name = version >= 5 ? ".debug_loclists" : ".debug_loc"
+    guard let section = try library.section(name) else { return nil }
+    let list = LocationList(
+      section: section, version: version, unitBase: try root.address(DW_AT_low_pc) ?? 0)
+    do throws(ByteError) {
+      return try list.expression(at: offset, for: address)
+    } catch {
+      throw .malformed(what: "location list", offset: offset, reason: error.description)
+    }
   }
 
   /// The expression of an attribute that isn't a list, such as `DW_AT_call_value`; nil if it's
@@ -154,5 +201,28 @@ extension Entry {
       throw malformed("reference in an expression")
     }
     return unsafe Entry(library: library, die: target).id.rawValue
+  }
+}
+
+extension DWARFOperation {
+  /// The same operation with types given by their place in `.debug_info` instead of in the unit.
+  fileprivate func withTypesRelative(to unit: UInt64) -> DWARFOperation {
+    func place(_ offset: UInt64) -> UInt64 { offset == 0 ? 0 : offset &+ unit }
+    switch Int(opcode.rawValue) {
+    case DW_OP_const_type, DW_OP_GNU_const_type, DW_OP_convert, DW_OP_GNU_convert,
+      DW_OP_reinterpret, DW_OP_GNU_reinterpret, DW_OP_call2, DW_OP_call4, DW_OP_GNU_parameter_ref:
+      return DWARFOperation(
+        opcode, place(operand1), operand2, offset: offset, payload: payload)
+    case DW_OP_regval_type, DW_OP_GNU_regval_type, DW_OP_deref_type, DW_OP_GNU_deref_type,
+      DW_OP_xderef_type:
+      return DWARFOperation(
+        opcode, operand1, place(operand2), offset: offset, payload: payload)
+    case DW_OP_entry_value, DW_OP_GNU_entry_value:
+      guard case .expression(let inner) = payload else { return self }
+      return DWARFOperation(
+        opcode, operand1, operand2, offset: offset,
+        payload: .expression(inner.map { $0.withTypesRelative(to: unit) }))
+    default: return self
+    }
   }
 }

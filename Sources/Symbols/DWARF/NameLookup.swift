@@ -60,7 +60,7 @@ extension Session {
     else { return nil }
     let ranges = try entry.ranges()
     guard !ranges.isEmpty else { return nil }
-    let start = entry.entryAddress()
+    let start = entry.entryAddress() ?? ranges.first?.lowerBound
     return try describe(
       ScopeChain.Scope(entry: entry, ranges: ranges), in: unit,
       location: start.flatMap { location(at: $0, in: unit) })
@@ -77,7 +77,7 @@ extension Session {
       name: try qualifiedName(of: entry, plain: plain),
       linkageName: try entry.string(
         anyOf: [DW_AT_linkage_name, DW_AT_MIPS_linkage_name], integrated: true),
-      type: try type(of: entry, integrated: true), location: try variableLocation(entry, at: 0))
+      type: try type(of: entry, integrated: true), location: variableLocation(entry, at: 0))
   }
 
   /// See `DebugInformation.definition(of:)`.

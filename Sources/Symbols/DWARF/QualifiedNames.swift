@@ -84,7 +84,8 @@ extension SourceLanguage {
   /// Whether names are qualified at all.
   fileprivate var hasScopes: Bool {
     switch self {
-    case .cPlusPlus, .rust: true
+    // dwz's partial units don't say their language.
+    case .cPlusPlus, .rust, .other(0): true
     case .c, .swift, .assembler, .other: false
     }
   }

@@ -28,10 +28,11 @@ extension Session {
 
   private func staticMember(_ entry: Entry) throws(SymbolError) -> RecordNode.Member {
     RecordNode.Member(
-      name: try entry.string(DW_AT_name), type: try type(of: entry), bitOffset: 0, isStatic: true)
+      name: try entry.string(DW_AT_name), type: try type(of: entry), bitOffset: 0, isStatic: true,
+      constantValue: try entry.constantValue())
   }
 
-  /// Nil for a virtual base class: where it lies, only the object itself can tell.
+  /// Nil for a member whose place can't be told.
   private func decodeMember(_ entry: Entry) throws(SymbolError) -> RecordNode.Member? {
     let isBase = entry.tag == DW_TAG_inheritance
     // Before DWARF 5 a static member is a member without a place that is declared external.
@@ -39,8 +40,15 @@ extension Session {
       return try staticMember(entry)
     }
     let bitSize = try entry.constant(DW_AT_bit_size).map { UInt64(bitPattern: $0) }
-    guard let bitOffset = try bitOffset(of: entry, bitSize: bitSize) else { return nil }
     let type = try type(of: entry)
+    guard let bitOffset = try bitOffset(of: entry, bitSize: bitSize) else {
+      // Where a virtual base class lies, only the object itself can tell.
+      guard isBase, let location = try entry.expression(DW_AT_data_member_location) else {
+        return nil
+      }
+      return RecordNode.Member(
+        name: nil, type: type, bitOffset: 0, isBase: true, virtualLocation: location)
+    }
     var name = try entry.string(DW_AT_name)
     if isBase, name == nil, let type, case .record(let base) = try node(type) { name = base.name }
     return RecordNode.Member(

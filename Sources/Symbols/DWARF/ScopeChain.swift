@@ -34,7 +34,7 @@ struct ScopeChain {
       guard Self.coversCode(child.tag) else { return true }
       let ranges = try child.ranges()
       if ranges.isEmpty {
-        if child.tag == DW_TAG_lexical_block {
+        if child.tag == DW_TAG_lexical_block, !child.statesRanges {
           found = try descend(from: child, address: address, depth: depth + 1)
         }
       } else if ranges.contains(where: { $0.contains(address) }) {

@@ -12,10 +12,10 @@ extension Session {
   /// See `TypeGraph.node`.
   func node(_ id: TypeID) throws(SymbolError) -> TypeNode {
     if let known = types[id] { return known }
-    guard let entry = Entry(library: library, id: EntryID(id.rawValue)) else {
+    guard let entry = Entry(library: library, id: EntryID(id.withName.rawValue)) else {
       throw .unknownType(id.rawValue)
     }
-    let node = try decode(entry, depth: 0)
+    let node = try decode(entry, isNamed: id.isNamed, depth: 0)
     types[id] = node
     return node
   }
@@ -24,7 +24,9 @@ extension Session {
     TypePrinter(language: language) { id throws(SymbolError) in try self.node(id) }
   }
 
-  private func decode(_ entry: Entry, depth: Int) throws(SymbolError) -> TypeNode {
+  private func decode(
+    _ entry: Entry, isNamed: Bool = true, depth: Int
+  ) throws(SymbolError) -> TypeNode {
     guard depth < 8 else { throw .tooDeep(what: "type signature", limit: 8) }
     switch entry.tag {
     case DW_TAG_base_type: return try decodeBase(entry)
@@ -40,7 +42,7 @@ extension Session {
       let size = try size(of: entry)
       return .memberPointer(
         to: target, of: owner, size: size == nil ? try memberPointerSize(target) : size ?? 8)
-    case DW_TAG_array_type: return try decodeArray(entry)
+    case DW_TAG_array_type: return try decodeArray(entry, isNamed: isNamed)
     case DW_TAG_structure_type, DW_TAG_class_type, DW_TAG_union_type, DW_TAG_interface_type:
       if let definition = try entry.reference(DW_AT_signature) {
         return try decode(definition, depth: depth + 1)
@@ -106,34 +108,6 @@ extension Session {
       name: try entry.string(DW_AT_name) ?? "", encoding: encoding, size: try size(of: entry) ?? 0)
   }
 
-  private func decodeArray(_ entry: Entry) throws(SymbolError) -> TypeNode {
-    var dimensions: [Dimension] = []
-    try entry.forEachChild { child throws(SymbolError) in
-      if child.tag == DW_TAG_subrange_type || child.tag == DW_TAG_enumeration_type {
-        dimensions.append(try decodeDimension(child))
-      }
-      return true
-    }
-    return .array(
-      element: try type(of: entry), dimensions: dimensions,
-      isVector: entry.flag(DW_AT_GNU_vector))
-  }
-
-  private func decodeDimension(_ entry: Entry) throws(SymbolError) -> Dimension {
-    let lower = try entry.constant(DW_AT_lower_bound) ?? 0
-    if let count = try entry.constant(DW_AT_count) {
-      return Dimension(count: count >= 0 ? UInt64(count) : nil, lowerBound: lower)
-    }
-    guard let upper = try entry.constant(DW_AT_upper_bound) else {
-      return Dimension(count: nil, lowerBound: lower)
-    }
-    // A bound of -1, however many bytes hold it, is how an empty array is written.
-    let isEmpty = upper == -1 || (lower == 0 && upper == 0xffff_ffff)
-    let (last, overflow) = upper.subtractingReportingOverflow(lower)
-    let count: UInt64? = isEmpty ? 0 : overflow || last < -1 ? nil : UInt64(last + 1)
-    return Dimension(count: count, lowerBound: lower)
-  }
-
   private func decodeEnumeration(_ entry: Entry) throws(SymbolError) -> EnumerationNode {
     var enumerators: [(name: String, value: Int64)] = []
     try entry.forEachChild { child throws(SymbolError) in
@@ -146,7 +120,8 @@ extension Session {
     return EnumerationNode(
       name: try typeName(of: entry), size: try size(of: entry) ?? 0,
       isSigned: enumerators.contains { $0.value < 0 },
-      isDeclaration: entry.flag(DW_AT_declaration), enumerators: enumerators)
+      isDeclaration: entry.flag(DW_AT_declaration), isScoped: entry.flag(DW_AT_enum_class),
+      enumerators: enumerators)
   }
 
   private func decodeFunction(_ entry: Entry) throws(SymbolError) -> FunctionNode {

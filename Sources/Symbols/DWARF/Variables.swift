@@ -14,29 +14,34 @@ extension Session {
     var variables: [Variable] = []
     for block in arguments ? collector.blocks.prefix(1).reversed() : collector.blocks.reversed() {
       for entry in block.variables {
-        variables.append(try describe(entry, at: address, blockDepth: block.depth))
+        let variable = try describe(entry, at: address, blockDepth: block.depth)
+        if !variable.location.isDropped { variables.append(variable) }
       }
     }
     return variables
   }
 
-  private func describe(
+  func describe(
     _ entry: Entry, at address: UInt64, blockDepth: Int
   ) throws(SymbolError) -> Variable {
     Variable(
       id: entry.id, name: try entry.string(DW_AT_name, integrated: true),
       type: try type(of: entry, integrated: true),
-      location: try variableLocation(entry, at: address),
+      location: variableLocation(entry, at: address),
       isArtificial: entry.flag(DW_AT_artificial, integrated: true), blockDepth: blockDepth)
   }
 
   /// Where a variable's value is at `address`.
-  func variableLocation(
-    _ entry: Entry, at address: UInt64
-  ) throws(SymbolError) -> VariableLocation {
-    if let location = try entry.location(DW_AT_location, at: address) { return location }
-    if let value = try entry.constantValue() { return .constant(value) }
-    return .optimizedOut
+  func variableLocation(_ entry: Entry, at address: UInt64) -> VariableLocation {
+    do throws(SymbolError) {
+      if let location = try entry.location(DW_AT_location, at: address) { return location }
+      if let value = try entry.constantValue() { return .constant(value) }
+      return .optimizedOut
+    } catch {
+      // One variable that can't be read doesn't hide the others.
+      note(error.description)
+      return .unreadable(error)
+    }
   }
 
   /// See `DebugInformation.frameBase(of:at:)`.
@@ -85,6 +90,14 @@ private struct VariableCollector {
     for block in inner { try visit(block, depth: depth + 1) }
   }
 
+  /// Declarations have no value here, and nameless variables are the compiler's: the bound of an
+  /// array, for one.
+  private func isListed(_ entry: Entry) -> Bool {
+    if entry.flag(DW_AT_declaration) { return false }
+    return tag == DW_TAG_formal_parameter || entry.has(DW_AT_name)
+      || entry.has(DW_AT_abstract_origin)
+  }
+
   /// A block without addresses counts as part of what is around it.
   private mutating func gather(
     _ scope: Entry, into index: Int, seen: inout Set<EntryID>, inner: inout [Entry], depth: Int
@@ -102,11 +115,11 @@ private struct VariableCollector {
         }
       }
       if child.tag == tag {
-        if !child.flag(DW_AT_declaration) { blocks[index].variables.append(child) }
+        if isListed(child) { blocks[index].variables.append(child) }
       } else if child.tag != DW_TAG_inlined_subroutine, ScopeChain.coversCode(child.tag) {
         let ranges = try child.ranges()
         if ranges.isEmpty {
-          passedOver.append(child)
+          if !child.statesRanges { passedOver.append(child) }
         } else if ranges.contains(where: { $0.contains(address) }) {
           inner.append(child)
         }
@@ -125,7 +138,7 @@ private struct VariableCollector {
     guard depth < FunctionIndex.depthLimit else { return }
     try origin.forEachChild { child throws(SymbolError) in
       guard !seen.contains(child.id) else { return true }
-      if child.tag == tag, !child.flag(DW_AT_declaration) {
+      if child.tag == tag, isListed(child) {
         blocks[index].variables.append(child)
       } else if child.tag == DW_TAG_lexical_block, tag == DW_TAG_variable {
         try gatherMissing(child, into: index, seen: seen, depth: depth + 1)
@@ -135,9 +148,17 @@ private struct VariableCollector {
   }
 }
 
+extension VariableLocation {
+  /// A static variable that the linker dropped is left at address 0; gdb doesn't list it.
+  fileprivate var isDropped: Bool {
+    guard case .operations(let operations) = self, operations.count == 1 else { return false }
+    return Int(operations[0].opcode.rawValue) == DW_OP_addr && operations[0].operand1 == 0
+  }
+}
+
 extension Entry {
   /// `DW_AT_const_value`, whichever form it has.
-  fileprivate func constantValue() throws(SymbolError) -> ConstantValue? {
+  func constantValue() throws(SymbolError) -> ConstantValue? {
     switch form(DW_AT_const_value, integrated: true) {
     case nil: return nil
     case DW_FORM_block?, DW_FORM_block1?, DW_FORM_block2?, DW_FORM_block4?, DW_FORM_exprloc?,

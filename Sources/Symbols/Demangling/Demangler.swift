@@ -37,11 +37,12 @@ public enum Demangler {
     guard symbol.hasPrefix("_Z"), symbol.utf8.count <= inputLimit, !symbol.utf8.contains(0) else {
       return nil
     }
-    // gdb's choice: GNU v3 names, ANSI qualifiers, no return types of template functions.
+    // gdb's choice: qualifiers, abbreviations such as `std::string` spelled out, no return types of
+    // template functions.
     let options =
       switch style {
-      case .full: DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP
-      case .withoutParameters: DMGL_ANSI | DMGL_RET_DROP
+      case .full: DMGL_PARAMS | DMGL_ANSI | DMGL_VERBOSE | DMGL_RET_DROP
+      case .withoutParameters: DMGL_ANSI | DMGL_VERBOSE | DMGL_RET_DROP
       }
     return iberty(symbol, options: options, isRust: false)
   }

@@ -42,7 +42,9 @@ extension TypeReference {
           bitSize: member.bitSize)
       }
     }
-    for member in record.members where !member.isStatic && (member.name == nil || member.isBase) {
+    for member in record.members
+    where !member.isStatic && member.virtualLocation == nil && (member.name == nil || member.isBase)
+    {
       let inner = TypeReference(graph, member.type)
       if let found = try inner.directMember(named: name, depth: depth + 1) {
         return MemberReference(

@@ -3,14 +3,20 @@
 public struct TypePrinter {
   /// In C a record's name follows its keyword: `struct list_head`; in C++ and Rust it stands alone.
   public let language: SourceLanguage
+  /// Write `char const*`, as demanglers do, rather than `const char *`.
+  private let qualifiersFollow: Bool
   private let node: (TypeID) throws(SymbolError) -> TypeNode
 
   public init(graph: any TypeGraph, language: SourceLanguage = .c) {
     self.init(language: language) { id throws(SymbolError) in try graph.node(id) }
   }
 
-  init(language: SourceLanguage, node: @escaping (TypeID) throws(SymbolError) -> TypeNode) {
+  init(
+    language: SourceLanguage, qualifiersFollow: Bool = false,
+    node: @escaping (TypeID) throws(SymbolError) -> TypeNode
+  ) {
     self.language = language
+    self.qualifiersFollow = qualifiersFollow
     self.node = node
   }
 
@@ -34,8 +40,8 @@ public struct TypePrinter {
     var prefix = declarator.prefix(from: 0, afterPointer: false)
     if !name.isEmpty, prefix.last?.isLetter == true { prefix += " " }
     let rest = prefix + name + declarator.suffix(from: 0, afterPointer: false)
-    return declarator.needsSpace || !name.isEmpty
-      ? declarator.base + " " + rest : declarator.base + rest
+    let isApart = declarator.needsSpace(tight: qualifiersFollow) || !name.isEmpty
+    return isApart ? declarator.base + " " + rest : declarator.base + rest
   }
 
   // MARK: Unwrapping
@@ -71,7 +77,10 @@ public struct TypePrinter {
         // Qualifiers of an array are its elements'.
         current = element
       case .function(let function):
-        let parameters = try text(ofParameters: function, depth: try deeper(depth))
+        var isMethod = false
+        if case .memberPointer? = declarator.layers.last { isMethod = true }
+        let parameters = try text(
+          ofParameters: function, isMethod: isMethod, depth: try deeper(depth))
         declarator.layers.append(.function(parameters))
         (current, qualifiers) = (function.result, [])
       case let named:
@@ -97,13 +106,21 @@ public struct TypePrinter {
       let count = dimensions.first?.count.map { String($0) } ?? ""
       return " __attribute__ ((vector_size(\(count))))"
     }
-    return dimensions.map { "[" + ($0.count.map { String($0) } ?? "") + "]" }.joined()
+    return dimensions.map {
+      $0.isVariable ? "[variable length]" : "[" + ($0.count.map { String($0) } ?? "") + "]"
+    }.joined()
   }
 
-  private func text(ofParameters function: FunctionNode, depth: Int) throws(SymbolError) -> String {
+  private func text(
+    ofParameters function: FunctionNode, isMethod: Bool, depth: Int
+  ) throws(SymbolError) -> String {
     var parameters: [String] = []
     for parameter in function.parameters {
       parameters.append(try declaration(of: parameter, name: "", depth: depth))
+    }
+    // `this` can't be changed; debug information leaves that out.
+    if isMethod, let this = parameters.first, this.hasSuffix("*") {
+      parameters[0] = this + " const"
     }
     if function.isVariadic { parameters.append("...") }
     if parameters.isEmpty, function.isPrototyped || language == .cPlusPlus { return "(void)" }
@@ -114,7 +131,8 @@ public struct TypePrinter {
 
   /// `const T`; gdb writes qualifiers of named types in this order.
   private func qualified(_ base: String, _ qualifiers: Set<Qualifier>) -> String {
-    words(qualifiers).map { $0 + " " }.joined() + base
+    qualifiersFollow
+      ? base + suffix(qualifiers) : words(qualifiers).map { $0 + " " }.joined() + base
   }
 
   /// ` const`, after a pointer's asterisk.
@@ -187,9 +205,10 @@ private struct Declarator {
     case function(String)
   }
 
-  /// Vectors are written behind the base without a space.
-  var needsSpace: Bool {
+  /// Vectors are written behind the base without a space; demanglers write pointers so, too.
+  func needsSpace(tight: Bool) -> Bool {
     if case .array(_, true)? = layers.first { return false }
+    if tight, case .pointer? = layers.last { return false }
     return !layers.isEmpty
   }
 
@@ -198,7 +217,10 @@ private struct Declarator {
   func prefix(from index: Int, afterPointer: Bool) -> String {
     guard index < layers.count else { return "" }
     switch layers[index] {
-    case .pointer(let text): return prefix(from: index + 1, afterPointer: true) + text
+    case .pointer(let text):
+      let inner = prefix(from: index + 1, afterPointer: true)
+      // `char * const *`: a qualifier and what follows it are words apart.
+      return inner + (inner.last?.isLetter == true ? " " : "") + text
     case .memberPointer(let owner, let isMethod):
       return prefix(from: index + 1, afterPointer: false) + (isMethod ? "(" : "") + owner + "::*"
     case .array, .function:

@@ -40,7 +40,8 @@ extension ValuePrinter {
         prefix = prefix ?? TextualName.prefix(name)
         switch encoding {
         case .signedCharacter, .unsignedCharacter, .utf: prefix = prefix ?? ""
-        case .signed, .unsigned: break
+        // Any integer of one byte counts, such as C++'s `char8_t`.
+        case .signed, .unsigned: if size == 1 { prefix = prefix ?? "" }
         default: return nil
         }
         guard let prefix, size == 1 || size == 2 || size == 4 else { return nil }
@@ -118,7 +119,11 @@ extension ValuePrinter {
     case .signed, .signedCharacter:
       if let value = slice.signed(bits) { text += "\(value)" } else { printRaw(slice, bits: bits) }
     case .unsigned, .unsignedCharacter, .utf, .address, .other:
-      if let value = slice.unsigned(bits) { text += "\(value)" } else { printRaw(slice, bits: bits) }
+      if let value = slice.unsigned(bits) {
+        text += "\(value)"
+      } else {
+        printRaw(slice, bits: bits)
+      }
     }
   }
 
@@ -165,10 +170,12 @@ extension ValuePrinter {
       return printRaw(slice, bits: bits)
     }
     if let match = enumeration.enumerators.first(where: { $0.value == value }) {
-      text += match.name
+      text += enumeratorScope(enumeration) + match.name
       return
     }
-    let isFlags = enumeration.enumerators.allSatisfy { $0.value >= 0 && $0.value.nonzeroBitCount < 2 }
+    let isFlags = enumeration.enumerators.allSatisfy {
+      $0.value >= 0 && $0.value.nonzeroBitCount < 2
+    }
     guard isFlags else {
       text += "\(value)"
       return
@@ -176,11 +183,33 @@ extension ValuePrinter {
     var rest = UInt64(bitPattern: value)
     var parts: [String] = []
     for (name, flag) in enumeration.enumerators where rest & UInt64(flag) != 0 {
-      parts.append(name)
+      parts.append(enumeratorScope(enumeration) + name)
       rest &= ~UInt64(flag)
     }
     if rest != 0 { parts.append("unknown: 0x" + String(rest, radix: 16)) }
     text += parts.isEmpty ? "0" : "(" + parts.joined(separator: " | ") + ")"
+  }
+
+  /// What C++ puts before an enumerator's name: `Enum::` if that is scoped, and the scopes around.
+  private func enumeratorScope(_ enumeration: EnumerationNode) -> String {
+    guard formatter.language == .cPlusPlus, let name = enumeration.name else { return "" }
+    return enumeration.isScoped ? name + "::" : Self.scope(ofName: name)
+  }
+
+  /// `ns::Class<a::b>::` of `ns::Class<a::b>::name`.
+  private static func scope(ofName name: String) -> String {
+    let bytes = Array(name.utf8)
+    var nesting = 0
+    for index in bytes.indices.reversed() {
+      switch bytes[index] {
+      case UInt8(ascii: ">"), UInt8(ascii: ")"): nesting += 1
+      case UInt8(ascii: "<"), UInt8(ascii: "("): nesting -= 1
+      case UInt8(ascii: ":") where nesting == 0:
+        return String(decoding: bytes[...index], as: UTF8.self)
+      default: break
+      }
+    }
+    return ""
   }
 
   private func enumerationValue(

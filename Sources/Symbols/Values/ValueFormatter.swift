@@ -13,7 +13,8 @@ public struct ValueFormatter: Sendable {
   public var findStaticMember: StaticMemberLookup
 
   /// The symbol that covers an address and the distance from its start; nil if there is none.
-  /// gdb prints data pointers so too, as `0x4010 <table+16>`.
+  /// gdb prints data pointers so too, as `0x4010 <table+16>`. It passes over symbols of size 0 that
+  /// aren't functions.
   public typealias AddressNaming = @Sendable (VirtualAddress) -> (name: String, offset: UInt64)?
 
   /// The static member of that name in the record `type` of `graph`; nil if there is none to be

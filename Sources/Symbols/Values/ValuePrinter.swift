@@ -16,8 +16,8 @@ struct ValuePrinter {
   var extraDepth = 0
 
   struct StaticMemberKey: Hashable {
-    let record: TypeID
-    let name: String
+    let address: VirtualAddress
+    let type: TypeID?
   }
 
   var options: FormatOptions { formatter.options }
@@ -173,22 +173,32 @@ struct ValuePrinter {
   mutating func visit(
     _ type: TypeID?, _ shape: Shape, _ slice: ValueSlice, depth: Int, followsReferences: Bool
   ) throws(ValueError) {
-    visits += 1
-    guard visits <= Self.visitLimit, text.utf8.count <= Self.textLimit else {
-      throw .location("value too long to print")
-    }
+    try checkBounds()
     switch shape {
     case .void: text += "void"
     case .rows(let element, let dimensions, let isVector):
       let size = try size(rowsOf: element, dimensions)
       if try printMissing(slice, bytes: size) { return }
-      if isTooDeep(depth), try textKind(element) == nil { return text += "{...}" }
+      if isTooDeep(depth) {
+        let kind = try textKind(element)
+        let isString = size > 0 && kind != nil
+        if !isString {
+          text += "{...}"
+          return
+        }
+      }
       try printArray(
         of: element, dimensions, isVector: isVector, slice, depth: depth)
     case .node(.record(let record)):
-      if record.isDeclaration { return text += "<incomplete type>" }
+      if record.isDeclaration {
+        text += "<incomplete type>"
+        return
+      }
       if try printMissing(slice, bytes: record.size) { return }
-      if isTooDeep(depth) { return text += "{...}" }
+      if isTooDeep(depth) {
+        text += "{...}"
+        return
+      }
       try printRecord(type, record, slice, depth: depth)
     case .node(.reference(let target, _, let size)):
       if slice.missing(size.multipliedClamped(by: 8)) == nil {
@@ -201,7 +211,15 @@ struct ValuePrinter {
     }
   }
 
-  private func isTooDeep(_ depth: Int) -> Bool {
+  /// Counts one more value; throws if there were too many.
+  mutating func checkBounds() throws(ValueError) {
+    visits += 1
+    guard visits <= Self.visitLimit, text.utf8.count <= Self.textLimit else {
+      throw .location("value too long to print")
+    }
+  }
+
+  func isTooDeep(_ depth: Int) -> Bool {
     depth >= min(options.maximumDepth + extraDepth, Self.nestingLimit)
   }
 

@@ -24,7 +24,10 @@ public struct VariableReader: Sendable {
   public func value(of variable: Variable) throws(ValueError) -> TypedValue {
     switch variable.location {
     case .optimizedOut, .absentAtAddress: typed(variable.type, .missing(.optimizedOut))
-    case .constant(let constant): try value(of: constant, type: variable.type)
+    case .unreadable(let problem): throw .symbol(problem)
+    case .constant(let constant):
+      try TypedValue(
+        graph: frame.graph, type: variable.type, constant: constant, limit: maximumValueSize)
     case .operations(let operations): try value(at: operations, type: variable.type)
     }
   }
@@ -69,9 +72,11 @@ public struct VariableReader: Sendable {
     let reference = try symbols { () throws(SymbolError) in
       try TypeReference(frame.graph, variable.type).stripped()
     }
-    guard case .reference(let target, _, _) = try symbols({ () throws(SymbolError) in
-      try reference.node()
-    }) else { return EntryValue(value: value, referenced: nil) }
+    guard
+      case .reference(let target, _, _) = try symbols({ () throws(SymbolError) in
+        try reference.node()
+      })
+    else { return EntryValue(value: value, referenced: nil) }
     // What a reference refers to may have changed since; without a record of it gdb shows nothing.
     guard let dataValue = parameter.dataValue,
       let data = try entryValues.evaluate(dataValue, in: caller)
@@ -93,32 +98,7 @@ public struct VariableReader: Sendable {
   }
 
   private func size(_ type: TypeID?) throws(ValueError) -> Int {
-    let size = try symbols { () throws(SymbolError) in
-      try TypeReference(frame.graph, type).size() ?? 0
-    }
-    guard size <= maximumValueSize, let count = Int(exactly: size) else {
-      throw .tooLarge(bytes: size, limit: maximumValueSize)
-    }
-    return count
-  }
-
-  private func value(
-    of constant: ConstantValue, type: TypeID?
-  ) throws(ValueError) -> TypedValue {
-    let size = try size(type)
-    switch constant {
-    case .bytes(let bytes):
-      var assembly = BitAssembly(byteCount: size)
-      assembly.append(bytes, from: 0, count: UInt64(size) * 8)
-      return typed(type, .assembled(assembly.finish()))
-    case .number(let number):
-      // Numbers wider than 64 bits are stored as 64 and extended by their sign.
-      let sign: UInt8 = Int64(bitPattern: number) < 0 ? 0xff : 0
-      let bytes = (0..<size).map { index in
-        index < 8 ? UInt8(truncatingIfNeeded: number >> UInt64(8 * index)) : sign
-      }
-      return typed(type, .assembled(AssembledBits(bytes)))
-    }
+    try TypedValue.size(frame.graph, type, limit: maximumValueSize)
   }
 
   private func assemble(
