@@ -118,6 +118,7 @@ extension ValuesPrograms {
     struct P{int x,y;};
     struct Big{long a[10];};
     union U{int i;float f;};
+    enum Color{RED,GREEN};
     volatile int sink; volatile double dsink;
     NI void stop(int code){ sink=code; }
     NI int lost(int val,int other){ sink=val; stop(1); return sink+other; }
@@ -150,10 +151,13 @@ extension ValuesPrograms {
      " push %rbx\n .cfi_adjust_cfa_offset 8\n mov $7,%edi\n call stop\n pop %rbx\n"
      " .cfi_adjust_cfa_offset -8\n ret\n.cfi_endproc\n .size undef,.-undef\n");
     void undef(void);
+    #ifndef __OPTIMIZE__ // its callers would be lost with the frame pointer
+    #define undef()
+    #endif
     NI int user(int x,int y){ int l=x*2; undef(); sink=x; sink=y; return l; }
     NI int locals(int n){ char buf[32]="text"; struct P ps[3]={{n,1},{2,3}}; double d=n*1.5; char*null=0;
      char*bad=(char*)8; int*ip=&ps[1].y; struct Big big={{n}}; unsigned char mac[6]={1,2,3,4,5,6};
-     enum {RED,GREEN} e=GREEN; void(*f)(int)=stop; char big2[70000]; big2[0]=n;
+     enum Color e=GREEN; void(*f)(int)=stop; char big2[70000]; big2[0]=n;
      stop(14); sink=buf[0]+ps[0].x+d+*ip+big.a[0]+mac[0]+e+big2[n]; return null==bad; }
     int (*volatile fp)(int)=ind;
     int main(int argc,char**argv){ int loc=argc*3; struct P p={1,2}; struct Big b={{1,2,3}}; union U u={7};

@@ -58,7 +58,8 @@ public struct VariableReader: Sendable {
   /// What `variable`, a parameter, was worth when the function was entered, given its location
   /// there; nil if that isn't known, as mostly.
   ///
-  /// - Parameter entryLocation: the location at the function's first instruction.
+  /// - Parameter entryLocation: the location at the function's first instruction; if it was inlined,
+  ///   at that of the function around it.
   public func entryValue(
     of variable: Variable, entryLocation: VariableLocation
   ) throws(ValueError) -> EntryValue? {
@@ -179,7 +180,10 @@ public struct VariableReader: Sendable {
     _ error: ExpressionError, or missing: Result
   ) throws(ValueError) -> Result {
     switch error {
-    case .registerUnknown, .unsupported(.entryValue), .unsupported(.gnuEntryValue),
+    // A register that should give the value is optimized out; one that should lead to it is, in
+    // gdb's eyes, an error.
+    case .registerUnknown: throw .location("value has been optimized out")
+    case .unsupported(.entryValue), .unsupported(.gnuEntryValue),
       .unsupported(.gnuParameterRef), .unsupported(.gnuVariableValue), .notAValue:
       return missing
     case .memory(let fault): throw .memory(fault)
