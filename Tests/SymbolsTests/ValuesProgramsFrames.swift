@@ -105,8 +105,9 @@ extension ValuesPrograms {
     TN<3> tn={{1,2,3}};
     A*nullA;
     A**ppa=&pa;
-    int main(){ d.f(); d.g(1);pm=&A::a; return
-      vd.v+(int)lam(1)+d.cnt+tl+(int)D::KD+ns::TT<int>::st+ns::TT<char*>::st[0];}
+    __attribute__((noipa)) void stop(){}
+    int main(){ stop(); d.f(); d.g(1);pm=&A::a; return
+      vd.v+(int)lam(1)+d.cnt+tl+(int)D::KD+ns::TT<int>::st+(ns::TT<char*>::st!=nullptr);}
     """#
 
   /// C: stops in functions whose arguments the compiler kept, moved or dropped.

@@ -20,6 +20,9 @@ struct ValuePrinter {
     let type: TypeID?
   }
 
+  /// How many references lead to the value being printed.
+  var referencesFollowed = 0
+
   var options: FormatOptions { formatter.options }
 
   /// More values than any real one consists of within `maximumValueSize`.
@@ -192,7 +195,10 @@ struct ValuePrinter {
       if isTooDeep(depth) {
         let kind = try textKind(element)
         let isString = size > 0 && kind != nil
-        if !isString { return text += "{...}" }
+        if !isString {
+          text += "{...}"
+          return
+        }
       }
       try printArray(
         of: element, dimensions, isVector: isVector, slice, depth: depth)
