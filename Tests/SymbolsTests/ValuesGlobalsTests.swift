@@ -52,7 +52,8 @@ import Testing
       guard fields.count == 3, "dDbBrRuV".contains(fields[1]) else { return nil }
       let name = String(fields[2])
       let isOwn =
-        !name.hasPrefix("_") && name != "pmv" && !name.hasPrefix("std::") && !name.hasPrefix("completed")
+        !name.hasPrefix("_") && name != "pmv" && !name.hasPrefix("std::")
+        && !name.hasPrefix("completed")
         && !name.contains("[abi") && !name.contains(where: { " (<.@".contains($0) })
       return isOwn ? name : nil
     }

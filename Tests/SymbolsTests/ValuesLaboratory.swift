@@ -120,9 +120,11 @@ struct ValuesMemory: Memory {
     var found: [UInt8] = []
     var next = address.rawValue
     while UInt64(found.count) < count {
-      guard let part = parts.first(where: {
-        next >= $0.address && next - $0.address < UInt64($0.bytes.count)
-      }) else { throw MemoryFault(address: VirtualAddress(next), reason: .unmapped) }
+      guard
+        let part = parts.first(where: {
+          next >= $0.address && next - $0.address < UInt64($0.bytes.count)
+        })
+      else { throw MemoryFault(address: VirtualAddress(next), reason: .unmapped) }
       let rest = part.bytes.clampedSubview(
         at: next - part.address, count: count - UInt64(found.count))
       found += rest.copy()

@@ -43,7 +43,8 @@ extension TypeReference {
       }
     }
     for member in record.members
-    where !member.isStatic && member.virtualLocation == nil && (member.name == nil || member.isBase) {
+    where !member.isStatic && member.virtualLocation == nil && (member.name == nil || member.isBase)
+    {
       let inner = TypeReference(graph, member.type)
       if let found = try inner.directMember(named: name, depth: depth + 1) {
         return MemberReference(

@@ -119,7 +119,9 @@ public struct TypePrinter {
       parameters.append(try declaration(of: parameter, name: "", depth: depth))
     }
     // `this` can't be changed; debug information leaves that out.
-    if isMethod, let this = parameters.first, this.hasSuffix("*") { parameters[0] = this + " const" }
+    if isMethod, let this = parameters.first, this.hasSuffix("*") {
+      parameters[0] = this + " const"
+    }
     if function.isVariadic { parameters.append("...") }
     if parameters.isEmpty, function.isPrototyped || language == .cPlusPlus { return "(void)" }
     return "(" + parameters.joined(separator: ", ") + ")"

@@ -53,7 +53,10 @@ extension ValuePrinter {
       text += "<invalid address>"
       return
     }
-    if isTooDeep(depth) { return text += "{...}" }
+    if isTooDeep(depth) {
+      text += "{...}"
+      return
+    }
     try checkBounds()
     try printFields(base.type, record, inner, depth: depth)
   }

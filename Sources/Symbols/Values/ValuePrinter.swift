@@ -182,7 +182,10 @@ struct ValuePrinter {
       if isTooDeep(depth) {
         let kind = try textKind(element)
         let isString = size > 0 && kind != nil
-        if !isString { return text += "{...}" }
+        if !isString {
+          text += "{...}"
+          return
+        }
       }
       try printArray(
         of: element, dimensions, isVector: isVector, slice, depth: depth)
