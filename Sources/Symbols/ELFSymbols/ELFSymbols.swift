@@ -9,6 +9,8 @@ public struct ELFSymbols: Sendable {
   /// Thread-local variables, whose values are no addresses.
   private let threadLocals: [Place]
   private let linkage: [ELFSymbol]
+  /// Where the module's sections lie in memory.
+  private let sections: [Range<UInt64>]
 
   /// A symbol without its name, which stays in the file until asked for.
   private struct Place {
@@ -32,6 +34,7 @@ public struct ELFSymbols: Sendable {
     tables = loader.tables
     linkage = loader.linkage.sorted { $0.address < $1.address }
     threadLocals = loader.threadLocals
+    sections = loader.sections
     places = loader.places.enumerated().sorted {
       ($0.element.address, $0.offset) < ($1.element.address, $1.offset)
     }.map(\.element)
@@ -46,7 +49,8 @@ public struct ELFSymbols: Sendable {
   ///
   /// As gdb has it: the nearest one at or before the address, the last in the table where several
   /// begin there (tables list local symbols first). One with a size covers nothing beyond it; a
-  /// single one without a size gives way to one before it that covers the address.
+  /// single one without a size gives way to one before it that covers the address, and reaches no
+  /// further than its section.
   public func symbol(at address: UInt64) -> (symbol: ELFSymbol, offset: UInt64)? {
     if let entry = linkageEntry(at: address) { return (entry, address - entry.address) }
     var index = upperBound(address) - 1
@@ -60,8 +64,16 @@ public struct ELFSymbols: Sendable {
     while index > 0, places[index].size != 0, !covers(index, address), covers(index - 1, address) {
       index -= 1
     }
-    let best = index >= 0 && covers(index, address) ? places[index] : unsized
-    return best.map { (symbol($0), address - $0.address) }
+    if index >= 0, covers(index, address) {
+      return (symbol(places[index]), address - places[index].address)
+    }
+    guard let unsized, isInOneSection(unsized.address, address) else { return nil }
+    return (symbol(unsized), address - unsized.address)
+  }
+
+  private func isInOneSection(_ first: UInt64, _ second: UInt64) -> Bool {
+    guard let section = sections.first(where: { $0.contains(first) }) else { return true }
+    return section.contains(second)
   }
 
   private func covers(_ index: Int, _ address: UInt64) -> Bool {
@@ -156,10 +168,12 @@ public struct ELFSymbols: Sendable {
     var places: [Place] = []
     var threadLocals: [Place] = []
     var linkage: [ELFSymbol] = []
+    var sections: [Range<UInt64>] = []
     var problem: SymbolError?
     private var hasDynamicTable = false
 
     mutating func add(_ image: ELFImage) {
+      if sections.isEmpty { sections = Self.loadedSections(of: image) }
       do throws(ObjectError) {
         if let table = try image.symbolTable() { add(table, of: image) }
         if !hasDynamicTable, let table = try image.dynamicSymbolTable(), table.symbols.count > 0 {
@@ -169,6 +183,15 @@ public struct ELFSymbols: Sendable {
         if linkage.isEmpty { linkage = try LinkageTable(image).symbols() }
       } catch {
         problem = .malformed(what: "symbol table", offset: 0, reason: "\(error)")
+      }
+    }
+
+    private static func loadedSections(of image: ELFImage) -> [Range<UInt64>] {
+      image.sections.compactMap { section in
+        guard section.flags.contains(.allocated), section.size > 0,
+          let end = section.address.advanced(by: section.size)
+        else { return nil }
+        return section.address.rawValue..<end.rawValue
       }
     }
 
