@@ -34,7 +34,8 @@ import Testing
     let program = try Self.classes.get()
     let stop = try #require(try ValuesStops(program).stops.first)
     try compare(
-      program, unicode: true, atLeast: 85, setup: ["break stop", "run"], memory: stop.memory)
+      program, unicode: true, atLeast: 85,
+      setup: ["break stop", "run", "disable pretty-printer"], memory: stop.memory)
   }
 
   /// Other limits than the default ones.
