@@ -183,6 +183,10 @@ final class ValuesFrame: FrameContext {
     program.symbols.symbol(named: linkageName).map { VirtualAddress($0.address) }
   }
 
+  func arrayBounds(of array: TypeID) -> [ArrayBound] {
+    do { return try program.debug.arrayBounds(of: array, at: place) } catch { return [] }
+  }
+
   func variable(_ id: EntryID) -> Variable? {
     do {
       for scope in scopes {

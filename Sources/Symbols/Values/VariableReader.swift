@@ -22,14 +22,17 @@ public struct VariableReader: Sendable {
   /// - Throws: `.memory` if the way to the value leads through memory that isn't there;
   ///   `.location` if its expression is wrong; `.tooLarge`; `.symbol`.
   public func value(of variable: Variable) throws(ValueError) -> TypedValue {
+    let value: TypedValue
     switch variable.location {
-    case .optimizedOut, .absentAtAddress: typed(variable.type, .missing(.optimizedOut))
+    case .optimizedOut, .absentAtAddress: value = typed(variable.type, .missing(.optimizedOut))
     case .unreadable(let problem): throw .symbol(problem)
     case .constant(let constant):
-      try TypedValue(
+      value = try TypedValue(
         graph: frame.graph, type: variable.type, constant: constant, limit: maximumValueSize)
-    case .operations(let operations): try value(at: operations, type: variable.type)
+    case .operations(let operations):
+      value = try self.value(at: operations, type: variable.type)
     }
+    return try withBounds(value)
   }
 
   /// The value of `type` at the place, or of the amount, that `operations` describe.
