@@ -36,10 +36,17 @@ struct ValuesProgram: Sendable {
     let description: String
   }
 
+  /// Tests run on threads that have all signals blocked, and children inherit that: gdb would wait
+  /// for its SIGCHLD for ever.
+  private static let unblockSignals = [
+    "perl", "-MPOSIX", "-e", "sigprocmask(SIG_SETMASK, POSIX::SigSet->new()); exec @ARGV",
+  ]
+
   static func run(_ command: [String], environment: [String: String] = [:]) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
+    process.arguments = unblockSignals + ["timeout", "120"] + command
+    process.standardInput = FileHandle.nullDevice
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let output = Pipe()
     process.standardOutput = output
