@@ -1,5 +1,6 @@
-import Symbols
 import Testing
+
+@testable import Symbols
 
 @Suite struct DemanglerTests {
   @Test(arguments: [
@@ -35,5 +36,20 @@ import Testing
     #expect(Demangler.demangle("_Z1f" + String(repeating: "i", count: 100_000)) == nil)
     let doubled = "_Z1fFvvE" + (0..<30).map { _ in "FvS_S_E" }.joined()
     _ = Demangler.demangle(doubled)
+  }
+}
+
+@Suite struct CanonicalNameTests {
+  @Test(arguments: [
+    ("pair<const long int, char*>", "pair<long const, char*>"),
+    ("pair<long int const, long unsigned int>", "pair<long const, unsigned long>"),
+    ("A<const B<const C*>*>", "A<B<C const*> const*>"),
+    ("A<const char [3]>", "A<char const [3]>"),
+    ("A<std::less<int> >", "A<std::less<int> >"),
+    ("f<main()::<lambda(const int)> >", "f<main()::<lambda(const int)> >"),
+    ("plain", "plain"), ("A<", "A<"), ("A<>", "A<>"), ("A<,>", "A<, >"),
+  ])
+  func movesQualifiers(name: String, canonical: String) {
+    #expect(CanonicalName.of(name) == canonical)
   }
 }
