@@ -82,6 +82,10 @@ let package = Package(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("Reports"),
+    tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),
+    // What Varve says of the laboratory's real dumps, compared with what other tools say.
+    .testTarget(
+      name: "LaboratoryTests", dependencies: ["Varve", "TestWorlds"], swiftSettings: strict),
   ]
 )

@@ -1,1 +1,1 @@
-"""Makes the subjects that Varve's tests look at: QEMU builds, a guest, host programs, cores, and the truth about them."""
+"""Makes what Varve's tests look at: QEMU builds, a guest, host programs, their cores, and the truth about those."""

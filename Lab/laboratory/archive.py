@@ -161,7 +161,12 @@ class Archive:
         """Unpacks a source package, with Debian's changes, into a directory that must not exist."""
         self._ready()
         with cache.scratch("source") as place:
-            run(self._command("apt-get", ["-q", "source", "--download-only", package]), cwd=place, limit=900, log=self._log())
+            run(
+                self._command("apt-get", ["-q", "source", "--download-only", package]),
+                cwd=place,
+                limit=900,
+                log=self._log(),
+            )
             (description,) = place.glob("*.dsc")
             run(["dpkg-source", "--no-check", "-x", description, target], cwd=place, limit=300, log=self._log())
 

@@ -106,6 +106,7 @@ def making(name: str, stamp: str) -> Iterator[Path]:
         if final.exists():
             final.rename(place / "old")
         made.rename(final)
+        shutil.rmtree(root() / "failed" / name, ignore_errors=True)
 
 
 def write_atomically(path: Path, text: str) -> None:

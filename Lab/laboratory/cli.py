@@ -13,7 +13,9 @@ from .steps import say, step
 
 def main(arguments: list[str]) -> int:
     """Runs one subcommand; a LabError becomes one message and exit status 1."""
-    parser = argparse.ArgumentParser(prog="lab", description="Makes what Varve's tests look at. Subjects are described in Lab/README.md.")
+    parser = argparse.ArgumentParser(
+        prog="lab", description="Makes what Varve's tests look at. Subjects are described in Lab/README.md."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("packages", help="install the Debian packages that the laboratory needs")
     build = commands.add_parser("build", help="make subjects that are missing or stale (default: all)")
@@ -23,7 +25,9 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("list", help="print every subject and whether it is made")
     clean = commands.add_parser("clean", help="remove subjects, or the whole cache when none is named")
     clean.add_argument("subjects", nargs="*", metavar="SUBJECT")
-    demo_core = commands.add_parser("demo-core", help="boot the guest on the debug QEMU, put it under load, take a core")
+    demo_core = commands.add_parser(
+        "demo-core", help="boot the guest on the debug QEMU, put it under load, take a core"
+    )
     demo_core.add_argument("out", metavar="OUT", type=Path)
     chosen = parser.parse_args(arguments)
 

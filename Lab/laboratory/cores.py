@@ -48,4 +48,3 @@ def keep(core: Path, final: Path, log: Path) -> None:
     run(["fallocate", "--dig-holes", core], limit=120, log=log)
     shutil.move(core, final)
     final.chmod(0o600)
-

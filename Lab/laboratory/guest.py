@@ -9,12 +9,20 @@ from pathlib import Path
 
 from . import cache
 from .archive import BOOKWORM
-from .commands import output_of, run
+from .commands import run
 from .errors import LabError
 from .steps import step
 
 # In the order in which they have to be loaded.
-_MODULES = ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk", "qemu_fw_cfg")
+_MODULES = (
+    "virtio_ring",
+    "virtio",
+    "virtio_pci_modern_dev",
+    "virtio_pci_legacy_dev",
+    "virtio_pci",
+    "virtio_blk",
+    "qemu_fw_cfg",
+)
 _PROGRAMS = ("depths", "load")
 _COMPILE = ("gcc", "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-fno-optimize-sibling-calls", "-static", "-pthread")
 
@@ -43,15 +51,15 @@ def make(directory: Path) -> None:
         for name in _PROGRAMS:
             run([*_COMPILE, "-o", programs / name, cache.LAB / "guest" / f"{name}.c"], limit=120, log=log)
         modules = {name: _one(place / "lib/modules", f"**/{name}.ko").read_bytes() for name in _MODULES}
-    busybox = Path(output_of(["sh", "-c", "command -v busybox"], may_fail=True).strip() or "/bin/busybox")
-    if not busybox.exists():
+    busybox = shutil.which("busybox")
+    if busybox is None:
         raise LabError("busybox is missing: `Lab/lab packages` installs it")
 
     image = _Newc()
     for name in ("bin", "dev", "proc", "sys", "modules"):
         image.directory(name)
     image.file("init", (cache.LAB / "guest" / "init").read_bytes(), executable=True)
-    image.file("bin/busybox", busybox.read_bytes(), executable=True)
+    image.file("bin/busybox", Path(busybox).read_bytes(), executable=True)
     image.console("dev/console")
     for name in _PROGRAMS:
         image.file(f"bin/{name}", (programs / name).read_bytes(), executable=True)

@@ -3,7 +3,7 @@
 | disk | node graph | coroutines in it |
 |---|---|---|
 | vda | raw file, throttled by its drive | wait in the throttle group's queue |
-| vdb | qcow2 on a throttled file, with a cache of one table | one reads a table under the lock, the others wait for the lock |
+| vdb | qcow2 on a throttled file, small cache | one reads a table under the lock, others wait for the lock |
 | vdc | raw file in iothread `io0`, throttled | wait in the throttle group's queue, in another thread |
 | vdd | NBD server that doesn't answer | wait for a reply |
 
@@ -12,17 +12,16 @@ takes a day, `slow-stream` waits for its turn. A burst of unthrottled requests b
 """
 
 import json
-import socket
 import subprocess
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 from . import cache
 from .commands import Child, output_of
 from .errors import LabError
-from .qmp import QMP
+from .qmp import JSON, QMP
+from .sockets import listener
 from .stalled_nbd import StalledDisk
 from .waiting import Deadline, Journal
 
@@ -59,7 +58,9 @@ class Machine:
     program: Program
     directory: Path
     dump_guest_core: bool = True
-    _console: Journal = field(default_factory=lambda: Journal("the guest's console"))
+    _console: Journal[str] = field(default_factory=lambda: Journal("the guest's console"))
+    _child: Child | None = None
+    _stalled: StalledDisk | None = None
 
     def __post_init__(self) -> None:
         self._seen = self.directory
@@ -72,14 +73,11 @@ class Machine:
         """Boots, and returns when every kind of work is in flight."""
         deadline = Deadline(240)
         self._make_disks()
-        stalled = self.directory / "stalled.sock"
-        self._stalled = StalledDisk(stalled)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(self.directory / "qmp.sock"))
-        listener.listen(1)
-        listener.settimeout(60)
+        self._stalled = StalledDisk(self.directory / "stalled.sock")
+        monitor = listener(self.directory / "qmp.sock")
+        monitor.settimeout(60)
         complaints = (self.directory / "qemu.err").open("wb")
-        self.child = Child(
+        self._child = Child(
             self.command_line(),
             cwd=self._seen,
             root=self.program.root,
@@ -89,8 +87,8 @@ class Machine:
         )
         threading.Thread(target=self._listen_to_console, daemon=True).start()
         try:
-            with listener:
-                connection, _ = listener.accept()
+            with monitor:
+                connection, _ = monitor.accept()
         except TimeoutError as error:
             raise LabError(f"QEMU did not connect its monitor: {self._complaints()}") from error
         self.qmp = QMP(connection)
@@ -106,22 +104,28 @@ class Machine:
 
     @property
     def pid(self) -> int:
-        return self.child.pid
+        return self._started().pid
+
+    def wait_for_end(self) -> None:
+        """Waits until QEMU has died of what was done to it."""
+        self._started().wait(60)
 
     def await_line(self, text: str, deadline: Deadline) -> None:
         """Waits for a line of the guest's console; a failure that the guest reports ends the wait."""
-        line = cast(
-            str,
-            self._console.first(lambda entry: text in cast(str, entry) or "LAB: FAILED" in cast(str, entry), text, deadline),
-        )
+        line = self._console.first(lambda entry: text in entry or "LAB: FAILED" in entry, text, deadline)
         if "LAB: FAILED" in line:
             raise LabError(f"the guest says: {line.strip()}")
 
+    def _started(self) -> Child:
+        if self._child is None:
+            raise LabError("this machine has not been started")
+        return self._child
+
     def stop(self) -> None:
         """Ends QEMU, if it still runs."""
-        if hasattr(self, "child"):
-            self.child.kill()
-        if hasattr(self, "_stalled"):
+        if self._child:
+            self._child.kill()
+        if self._stalled:
             self._stalled.close()
 
     def _path(self, name: str) -> str:
@@ -145,7 +149,7 @@ class Machine:
             "-m", str(MEMORY_MIB), "-smp", str(VCPUS),
             "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none",
             "-serial", "stdio",
-            "-qmp", f"unix:{self._path('qmp.sock')}",
+            "-qmp", "unix:qmp.sock",
             "-kernel", kernel, "-initrd", initramfs,
             "-append", f"console=ttyS0 quiet panic=-1 lab.load={load}",
             "-object", "iothread,id=io0", "-object", "throttle-group,id=metadata",
@@ -169,19 +173,24 @@ class Machine:
             "driver": "qcow2",
             "l2-cache-entry-size": 4096,
             "l2-cache-size": 4096 * 2,
-            "file": {"driver": "throttle", "throttle-group": "metadata", "file": {"driver": "file", "filename": self._path("vdb.qcow2")}},
+            "file": {
+                "driver": "throttle",
+                "throttle-group": "metadata",
+                "file": {"driver": "file", "filename": self._path("vdb.qcow2")},
+            },
         }
         return {
             "vda": raw("vda"),
             "vdb": f"if=none,id=vdb,file=json:{_escaped(json.dumps(qcow2))}",
             "vdc": raw("vdc"),
-            "vdd": f"if=none,id=vdd,format=raw,file.driver=nbd,file.server.type=unix,file.server.path={self._path('stalled.sock')}",
+            "vdd": "if=none,id=vdd,format=raw,file.driver=nbd,file.server.type=unix,file.server.path=stalled.sock",
         }
 
     def _make_disks(self) -> None:
-        for name in ("vda", "vdc", "mirrored", "paused"):
+        for name in ("vda", "vdc", "paused"):
             with (self.directory / f"{name}.raw").open("wb") as disk:
                 disk.truncate(64 * _MIB)
+        (self.directory / "mirrored.raw").write_bytes(b"data" * (16 * _MIB))  # holes would not be read
         self._qemu_img("create", "-q", "-f", "qcow2", "-o", "preallocation=metadata", "vdb.qcow2", "4G")
         self._qemu_img("create", "-q", "-f", "raw", "base.raw", "64M")
         self._qemu_img("create", "-q", "-f", "qcow2", "-b", "base.raw", "-F", "raw", "overlay.qcow2")
@@ -198,7 +207,7 @@ class Machine:
         self.qmp.execute("qom-set", metadata)
 
     def _start_jobs(self, deadline: Deadline) -> None:
-        """Starts the block jobs. Starting one waits for all requests of all disks, so those that never end come last."""
+        """Starts the block jobs. Each start waits for all requests of all disks, so those that never end come last."""
 
         def node(name: str, driver: str, **options: object) -> None:
             self.qmp.execute("blockdev-add", {"node-name": name, "driver": driver, **options})
@@ -209,10 +218,11 @@ class Machine:
         node("tardy", "null-co", **{"size": 64 * _MIB, "latency-ns": _DAY_NS})
         for name in ("sink1", "sink2", "sink3"):
             node(name, "null-co", size=64 * _MIB)
-        full = {"sync": "full"}
-        slow = {"speed": 64 << 10}
-        jobs = {
-            "slow-mirror": ("blockdev-mirror", {"device": "mirrored", "target": "sink1", **full, **slow}),
+        full: JSON = {"sync": "full"}
+        steady: JSON = {"speed": _MIB, "buf-size": _MIB}  # one portion each second
+        slow: JSON = {"speed": 256 << 10}
+        jobs: dict[str, tuple[str, JSON]] = {
+            "slow-mirror": ("blockdev-mirror", {"device": "mirrored", "target": "sink1", **full, **steady}),
             "paused-mirror": ("blockdev-mirror", {"device": "paused", "target": "sink2", **full, **slow}),
             "slow-stream": ("block-stream", {"device": "overlay", **slow}),
             "stuck-backup": ("blockdev-backup", {"device": "tardy", "target": "sink3", **full}),
@@ -226,7 +236,7 @@ class Machine:
         self.qmp.event("JOB_STATUS_CHANGE", deadline, since, id="paused-mirror", status="paused")
 
     def _listen_to_console(self) -> None:
-        stream = self.child.process.stdout
+        stream = self._started().process.stdout
         assert stream is not None
         with self.console_log.open("wb") as log:
             for line in stream:
@@ -246,4 +256,3 @@ def _escaped(text: str) -> str:
 
 def firmware_on_host() -> tuple[str, ...]:
     return ("/usr/share/qemu", "/usr/share/seabios")
-

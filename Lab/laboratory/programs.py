@@ -1,6 +1,6 @@
-"""Host programs whose stacks and values are known from their source, and a core of each.
+"""Host programs with stacks and values known from their source, and a core of each.
 
-All are built into one subject, `programs`, since a core names the files that were mapped by where they lay at that time.
+All are built into one subject, `programs`, since a core names the mapped files by where they lay at that time.
 """
 
 import shutil
@@ -67,13 +67,21 @@ class Program:
 
     def build(self, directory: Path, log: Path) -> None:
         """Compiles and links it in `directory`, which will be renamed to `home`."""
-        maps = (f"-ffile-prefix-map={directory}={self.home}", f"-ffile-prefix-map={SOURCES}={NAME_IN_DEBUG_INFORMATION}")
+        maps = (
+            f"-ffile-prefix-map={directory}={self.home}",
+            f"-ffile-prefix-map={SOURCES}={NAME_IN_DEBUG_INFORMATION}",
+        )
         objects: list[str] = []
         for part in (Part(self.source), *self.parts):
             words = [*_compiler(part.source), *_WARNINGS, "-g", *maps, *self.flags, *part.flags]
             source = SOURCES / part.source
             if part.library:
-                run([*words, "-fPIC", "-shared", f"-Wl,-soname,{part.library}", "-o", part.library, source], cwd=directory, limit=120, log=log)
+                run(
+                    [*words, "-fPIC", "-shared", f"-Wl,-soname,{part.library}", "-o", part.library, source],
+                    cwd=directory,
+                    limit=120,
+                    log=log,
+                )
                 objects += [f"./{part.library}", "-Wl,-rpath,$ORIGIN"]
             else:
                 target = f"{part.source}.o"
@@ -81,8 +89,8 @@ class Program:
                 objects.append(target)
         words = [*_compiler(self.source), *self.flags, "-pthread", "-o", self.name, *objects, *self.link]
         run(words, cwd=directory, limit=120, log=log)
-        for target in directory.glob("*.o"):
-            target.unlink()
+        for left_over in directory.glob("*.o"):
+            left_over.unlink()
         if self.finish:
             self.finish(self, directory)
 
@@ -95,7 +103,9 @@ class Program:
                 self._stop_in_gdb(taken, log)
             else:
                 with cores.kernel_writes_core_files(), log.open("ab") as sink:
-                    child = Child([self.executable()], cwd=place, stdout=sink, stderr=subprocess.STDOUT, core_files=True)
+                    child = Child(
+                        [self.executable()], cwd=place, stdout=sink, stderr=subprocess.STDOUT, core_files=True
+                    )
                     code = child.wait(60)
                 if code != -self.ends_by:
                     raise LabError(f"{self.name} ended with {code} instead of by {self.ends_by.name}")
@@ -208,7 +218,9 @@ ALL: tuple[Program, ...] = (
     ),
     Program("threads-dwarf4", f"{_THREADS}; DWARF 4", "threads.c", ("-O2", "-gdwarf-4")),
     Program("threads-compressed", f"{_THREADS}; debug sections compressed", "threads.c", ("-O2", "-gz=zlib")),
-    Program("threads-split-dwarf", f"{_THREADS}; debug information in a .dwo file", "threads.c", ("-O2", "-gsplit-dwarf")),
+    Program(
+        "threads-split-dwarf", f"{_THREADS}; debug information in a .dwo file", "threads.c", ("-O2", "-gsplit-dwarf")
+    ),
     Program("threads-stripped", f"{_THREADS}; stripped", "threads.c", finish=_strip),
     Program(
         "threads-build-id",
@@ -217,12 +229,18 @@ ALL: tuple[Program, ...] = (
         finish=_into_build_id_tree,
         debug_directory=True,
     ),
-    Program("threads-debug-link", f"{_THREADS}; debug file found by .gnu_debuglink", "threads.c", finish=_by_debug_link),
+    Program(
+        "threads-debug-link", f"{_THREADS}; debug file found by .gnu_debuglink", "threads.c", finish=_by_debug_link
+    ),
     Program("threads-mini", f"{_THREADS}; names in .gnu_debugdata only", "threads.c", finish=_mini_debug_information),
-    Program("threads-dwz", f"{_THREADS}; part of the debug information in a dwz file", "threads.c", finish=_shared_by_dwz),
+    Program(
+        "threads-dwz", f"{_THREADS}; part of the debug information in a dwz file", "threads.c", finish=_shared_by_dwz
+    ),
     Program("altstack", "a fault, its handler on an alternate stack, abort there", "altstack.c"),
     Program("handlers", "a handler inside a handler on one stack", "handlers.c"),
-    Program("first-instruction", "a fault in a function's first instruction, seen from its handler", "first_instruction.c"),
+    Program(
+        "first-instruction", "a fault in a function's first instruction, seen from its handler", "first_instruction.c"
+    ),
     Program("recursion", "a thousand levels of recursion, then a mutual one", "recursion.c"),
     Program("overflow", "a thread's stack overflows", "overflow.c", ends_by=_FAULT),
     Program("leaf", "a fault in a leaf function", "leaf.c", ("-O2", "-fomit-frame-pointer"), ends_by=_FAULT),
@@ -240,7 +258,12 @@ ALL: tuple[Program, ...] = (
             ),
         ),
     ),
-    Program("unusual-cfi", "hand-written CFI: expressions, remembered states, values", "unusual_cfi.c", parts=(Part("unusual_cfi.s"),)),
+    Program(
+        "unusual-cfi",
+        "hand-written CFI: expressions, remembered states, values",
+        "unusual_cfi.c",
+        parts=(Part("unusual_cfi.s"),),
+    ),
     Program("inlines", "functions inlined into one another", "inlines.c"),
     Program("tail-calls", "frames gone by sibling calls, arguments known by entry values only", "tail_calls.c"),
     Program("values", "every kind of argument, not optimised: all values known", "values.c", ("-O0",)),
@@ -253,7 +276,13 @@ ALL: tuple[Program, ...] = (
         "library.c",
         parts=(Part("library_part.c", library="liblab.so"),),
     ),
-    Program("plt-entry", "stopped at the first instruction of a PLT entry", "plt.c", link=_LAZY, stop=("break *'puts@plt'", "run")),
+    Program(
+        "plt-entry",
+        "stopped at the first instruction of a PLT entry",
+        "plt.c",
+        link=_LAZY,
+        stop=("break *'puts@plt'", "run"),
+    ),
     Program(
         "plt-pushed",
         "stopped in a PLT entry after its push",
@@ -268,9 +297,28 @@ ALL: tuple[Program, ...] = (
         link=_LAZY,
         stop=("break main", "run", "break _dl_fixup", "continue"),
     ),
-    Program("vdso", "stopped inside the vdso", "plt.c", stop=("break main", "run", "break *clock_gettime", "break __vdso_clock_gettime", "continue", "continue", "stepi 3")),
+    Program(
+        "vdso",
+        "stopped inside the vdso",
+        "plt.c",
+        stop=(
+            "break main",
+            "run",
+            "break *clock_gettime",
+            "break __vdso_clock_gettime",
+            "continue",
+            "continue",
+            "stepi 3",
+        ),
+    ),
     Program("prologue-0", "stopped at a function's first instruction", "plt.c", stop=("break *pushes", "run")),
-    Program("prologue-1", "stopped after a function's first instruction", "plt.c", stop=("break *pushes", "run", "stepi")),
-    Program("epilogue", "stopped at a function's return instruction", "plt.c", stop=("break main", "run", _PYTHON_BREAK_AT_RET, "continue")),
-)  # fmt: skip
-
+    Program(
+        "prologue-1", "stopped after a function's first instruction", "plt.c", stop=("break *pushes", "run", "stepi")
+    ),
+    Program(
+        "epilogue",
+        "stopped at a function's return instruction",
+        "plt.c",
+        stop=("break main", "run", _PYTHON_BREAK_AT_RET, "continue"),
+    ),
+)

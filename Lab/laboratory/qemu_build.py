@@ -1,7 +1,7 @@
 """QEMU built from Debian's source package with debug information, once for each coroutine backend.
 
-One build tree serves both: the second build changes one setting and compiles only what depends on it. The tree's path is
-mapped to a fixed one in the debug information, so that what is built doesn't depend on where the cache lies.
+One build tree serves both: the second build changes one setting and compiles only what depends on it. The tree's path
+is mapped to a fixed one in the debug information, so that what is built doesn't depend on where the cache lies.
 """
 
 import shutil
@@ -108,4 +108,3 @@ def build(directory: Path, backend: str) -> None:
 def discard_tree() -> None:
     """Frees the build tree once both builds are made."""
     shutil.rmtree(cache.root() / "trees", ignore_errors=True)
-

@@ -25,8 +25,19 @@ _WANTED = {
 }
 
 
-def make(directory: Path, program: Program, how: str, backend: str | None, *, dump_guest_core: bool = True) -> None:
-    """Boots, describes and dumps. `how` is "gcore" or "abort"; `backend` None means no debug information."""
+def make(
+    directory: Path,
+    program: Program,
+    how: str,
+    backend: str | None,
+    *,
+    dump_guest_core: bool = True,
+    stop_at: str | None = None,
+) -> None:
+    """Boots, describes and dumps.
+
+    `how` is "gcore" or "abort"; `backend` None means no debug information; `stop_at` is a function to wait for.
+    """
     log = directory / "build.log"
     with _place(program) as place, cores.kernel_writes_core_files():
         machine = Machine(program, place, dump_guest_core=dump_guest_core)
@@ -34,7 +45,7 @@ def make(directory: Path, program: Program, how: str, backend: str | None, *, du
             with step("booting the guest and putting it under load"):
                 machine.start()
             with step(f"truth and core, by {how}"):
-                take(machine, directory, how, backend)
+                take(machine, directory, how, backend, stop_at)
         finally:
             machine.stop()
         if how == "abort":
@@ -43,7 +54,7 @@ def make(directory: Path, program: Program, how: str, backend: str | None, *, du
             (place / name).rename(directory / name)
     with step("truth by other tools"):
         executable = Path(f"{program.root or ''}{program.path}")
-        truth.about_core(directory, directory / "core", executable)
+        truth.about_core(directory, directory / "core", executable, unwind=program.root is None)
     if backend:
         _check_load(directory)
 
@@ -59,7 +70,7 @@ def _place(program: Program) -> Iterator[Path]:
             yield Path(name)
 
 
-def take(machine: Machine, directory: Path, how: str, backend: str | None) -> None:
+def take(machine: Machine, directory: Path, how: str, backend: str | None, stop_at: str | None) -> None:
     """The gdb session; afterwards the process is gone if `how` is "abort"."""
     core = directory / "core"
     job = {
@@ -69,22 +80,25 @@ def take(machine: Machine, directory: Path, how: str, backend: str | None) -> No
         "core": str(core),
         "trace": str(machine.trace),
         "backend": backend,
+        "stop_at": stop_at,
+        "settings": truth.GDB_SETTINGS,
         "scripts": str(machine.program.path.parent / "scripts") if backend else None,
     }
     description = machine.directory / "job.json"
     description.write_text(json.dumps(job))
     root = machine.program.root
     executable = Path(f"{root or ''}{machine.program.path}")
+    sysroot = ["-iex", f"set sysroot {root}"] if root else []
     run(
-        ["gdb", "-nx", "-batch", *(["-iex", f"set sysroot {root}"] if root else []), "-x", cache.LAB / "truth" / "in_gdb.py", executable],
+        ["gdb", "-nx", "-batch", *sysroot, "-x", cache.LAB / "truth" / "in_gdb.py", executable],
         limit=300,
         log=directory / "gdb.log",
         env={"LAB_JOB": str(description)},
     )
     if how == "abort":
-        machine.child.wait(60)
+        machine.wait_for_end()
     else:
-        cores.keep(core, core.with_name("core"), directory / "gdb.log")
+        cores.keep(core, core, directory / "gdb.log")
 
 
 def _check_load(directory: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from typing import Any, cast
+from typing import Any
 
 from .errors import LabError
 from .waiting import Deadline, Journal
@@ -16,11 +16,11 @@ class QMP:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._journal = Journal("QMP")
+        self._journal: Journal[JSON] = Journal("QMP")
         self._next = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._journal.first(lambda entry: "QMP" in cast(JSON, entry), "greeting", Deadline(30))
+        self._journal.first(lambda entry: "QMP" in entry, "greeting", Deadline(30))
         self.execute("qmp_capabilities")
 
     def execute(self, command: str, arguments: JSON | None = None) -> Any:
@@ -29,10 +29,7 @@ class QMP:
         number = self._next
         message = {"execute": command, "id": number, "arguments": arguments or {}}
         self._connection.sendall(json.dumps(message).encode() + b"\n")
-        answer = cast(
-            JSON,
-            self._journal.first(lambda entry: cast(JSON, entry).get("id") == number, f"answer to {command}", Deadline(30)),
-        )
+        answer = self._journal.first(lambda entry: entry.get("id") == number, f"answer to {command}", Deadline(30))
         if "error" in answer:
             raise LabError(f"QMP {command}: {answer['error'].get('desc')}")
         return answer["return"]
@@ -40,12 +37,11 @@ class QMP:
     def event(self, name: str, deadline: Deadline, since: int = 0, **data: Any) -> JSON:
         """The first event of that name, from the position `since` on, whose data has these values."""
 
-        def fits(entry: object) -> bool:
-            message = cast(JSON, entry)
-            got = message.get("data", {})
-            return message.get("event") == name and all(got.get(key) == value for key, value in data.items())
+        def fits(entry: JSON) -> bool:
+            got = entry.get("data", {})
+            return entry.get("event") == name and all(got.get(key) == value for key, value in data.items())
 
-        return cast(JSON, self._journal.first(fits, f"event {name} {data}", deadline, since))
+        return self._journal.first(fits, f"event {name} {data}", deadline, since)
 
     def position(self) -> int:
         """Where the next event will stand."""

@@ -1,6 +1,7 @@
 """A disk that stops answering: an NBD server which keeps every request waiting from the moment it is told to.
 
-Requests that stay in flight are what a hung storage backend looks like from inside QEMU. Protocol: the NetworkBlockDevice project's doc/proto.md.
+Requests that stay in flight are what a hung storage backend looks like from inside QEMU. The protocol is described in
+doc/proto.md of the NetworkBlockDevice project.
 """
 
 import socket
@@ -9,6 +10,7 @@ import threading
 from pathlib import Path
 
 from .errors import LabError
+from .sockets import listener
 from .waiting import Deadline, Journal
 
 SIZE = 64 << 20
@@ -29,11 +31,9 @@ class StalledDisk:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._held = Journal("the stalled disk")
+        self._held: Journal[int] = Journal("the stalled disk")
         self._stalled = threading.Event()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(path))
-        self._listener.listen(1)
+        self._listener = listener(path)
         threading.Thread(target=self._serve, daemon=True).start()
 
     def stall(self) -> None:

@@ -79,7 +79,7 @@ def _qemu_core(
     backend: str,
     stripped: bool,
     dump_guest_core: bool = True,
-    load: str = "all",
+    stop_at: str | None = None,
 ) -> Subject:
     def sysroot() -> Path | None:
         return program().root
@@ -89,7 +89,7 @@ def _qemu_core(
 
     def make(directory: Path) -> None:
         known = None if stripped else backend
-        qemu_core.make(directory, program(), how, known, dump_guest_core=dump_guest_core)
+        qemu_core.make(directory, program(), how, known, dump_guest_core=dump_guest_core, stop_at=stop_at)
 
     return Subject(
         name=name,
@@ -186,7 +186,7 @@ def all_subjects() -> dict[str, Subject]:
         Subject(
             name="qemu-stripped-10",
             kind="binary",
-            about="Debian 13's QEMU with all it needs in a root of its own: no symbols, and other libraries than the host's",
+            about="Debian 13's QEMU with all it needs in a root of its own: no symbols, not the host's libraries",
             make=packaged_qemu.make_trixie,
             scripts=("laboratory/packaged_qemu.py",),
             inputs=packaged_qemu.trixie_inputs,
@@ -200,7 +200,7 @@ def all_subjects() -> dict[str, Subject]:
             _qemu_core(
                 name,
                 "qemu-debug-ucontext",
-                f"the kernel's core of the debug QEMU after SIGABRT, {'with' if dump_guest_core else 'without'} guest memory",
+                f"the kernel's core of the debug QEMU, {'with' if dump_guest_core else 'without'} guest memory",
                 _debug("ucontext"),
                 "abort",
                 backend="ucontext",
@@ -208,6 +208,18 @@ def all_subjects() -> dict[str, Subject]:
                 dump_guest_core=dump_guest_core,
             )
         )
+    _add(
+        _qemu_core(
+            "core-ucontext-in-coroutine",
+            "qemu-debug-ucontext",
+            "the kernel's core of the debug QEMU, dying inside a coroutine that another coroutine entered",
+            _debug("ucontext"),
+            "abort",
+            backend="ucontext",
+            stripped=False,
+            stop_at="mirror_co_read",
+        )
+    )
     _add(
         _qemu_core(
             "core-sigaltstack-abort",
@@ -235,7 +247,7 @@ def all_subjects() -> dict[str, Subject]:
         _qemu_core(
             "core-stripped-10-abort",
             "qemu-stripped-10",
-            "the kernel's core of Debian 13's QEMU run in a chroot: its paths are the root's, so the host's files don't fit",
+            "the kernel's core of Debian 13's QEMU in a chroot: the host's files of the same paths don't fit",
             lambda: Program(Path("/usr/bin/qemu-system-x86_64"), (), packaged_qemu.trixie_root()),
             "abort",
             backend="ucontext",

@@ -15,6 +15,7 @@ FILES = {
     "gdb_registers": "registers.txt",
     "gdb_libraries": "libraries.txt",
     "gdb_coroutines": "coroutines.txt",
+    "gdb_qemu_bt": "qemu-bt.txt",
     "coroutines": "coroutines.json",
     "maps": "maps.txt",
     "trace": "trace.log",
@@ -24,22 +25,28 @@ FILES = {
     "readelf_notes": "readelf-n.txt",
     "readelf_segments": "readelf-l.txt",
     "sha256": "sha256.txt",
-    "about": "about.json",
 }
 
 KEPT_REGISTERS = "rip rsp rbp rbx r12 r13 r14 r15"
 GDB_SETTINGS = ("pagination off", "width 0", "height 0", "confirm off", "debuginfod enabled off", "style enabled off")
 
 
-def about_core(directory: Path, core: Path, executable: Path, *, debug_directory: Path | None = None) -> None:
-    """Everything that needs only the core and its program."""
+def about_core(
+    directory: Path, core: Path, executable: Path, *, debug_directory: Path | None = None, unwind: bool = True
+) -> None:
+    """Everything that needs only the core and its program.
+
+    eu-stack knows no sysroot: for a core whose libraries are not the host's it prints nonsense, hence `unwind`.
+    """
     with_core = [f"--core={core}", f"--executable={executable}"]
     if debug_directory:
         with_core.append(f"--debuginfo-path={debug_directory}")
     # eu-stack fails after printing when a single thread cannot be unwound to its end.
-    answers = {
-        "eu-stack.txt": output_of(["eu-stack", "-n", "0", *with_core], may_fail=True),
-        "eu-stack-inlines.txt": output_of(["eu-stack", "-n", "0", "-i", "-s", "-m", *with_core], may_fail=True),
+    answers = {}
+    if unwind:
+        answers["eu-stack.txt"] = output_of(["eu-stack", "-n", "0", *with_core], may_fail=True)
+        answers["eu-stack-inlines.txt"] = output_of(["eu-stack", "-n", "0", "-ism", *with_core], may_fail=True)
+    answers |= {
         "readelf-n.txt": output_of(["readelf", "-nW", core]),
         "readelf-l.txt": output_of(["readelf", "-lW", core]),
         "sha256.txt": f"{cache.file_digest(core)}\n",
@@ -56,7 +63,7 @@ def by_gdb(directory: Path, core: Path, executable: Path, *, debug_directory: Pa
     commands = {
         "bt.txt": "thread apply all bt",
         "bt-full.txt": "thread apply all bt full",
-        "bt-all-arguments.txt": "thread apply all bt -frame-arguments all",
+        "bt-all-arguments.txt": "thread apply all bt -frame-arguments all -raw-frame-arguments on",
         "frame-registers.txt": f"thread apply all -q frame apply all -q info registers {KEPT_REGISTERS}",
         "threads.txt": "info threads",
         "registers.txt": "thread apply all info registers",

@@ -3,8 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from .errors import LabError
+
+Entry = TypeVar("Entry")
 
 
 class Deadline:
@@ -18,16 +21,16 @@ class Deadline:
         return max(0.0, self._end - time.monotonic())
 
 
-class Journal:
+class Journal(Generic[Entry]):
     """Things that happened, in order; any thread adds, any thread waits for one that fits."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._entries: list[object] = []
+        self._entries: list[Entry] = []
         self._changed = threading.Condition()
         self._end: str | None = None
 
-    def add(self, entry: object) -> None:
+    def add(self, entry: Entry) -> None:
         with self._changed:
             self._entries.append(entry)
             self._changed.notify_all()
@@ -42,7 +45,7 @@ class Journal:
         with self._changed:
             return len(self._entries)
 
-    def first(self, fits: Callable[[object], bool], awaited: str, deadline: Deadline, since: int = 0) -> object:
+    def first(self, fits: Callable[[Entry], bool], awaited: str, deadline: Deadline, since: int = 0) -> Entry:
         """The first entry from position `since` on that fits, waiting for it if it hasn't come yet."""
         seen = since
         with self._changed:

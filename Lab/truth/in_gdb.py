@@ -5,19 +5,26 @@ The file named by LAB_JOB says what to do:
   directory   where the answers go
   how         "gcore", or "abort": SIGABRT for the main thread while every other thread stays stopped, so that the
               kernel's core shows the very state that was described
+  stop_at     a function to stop in first, or null for wherever it is
   core        where gcore writes
   trace       the log of coroutine events
   backend     "ucontext", "sigaltstack", or null for a program without debug information
+  settings    gdb settings
   scripts     the directory of QEMU's own qemu-gdb.py, or null
 """
 
+import itertools
 import json
 import os
 import re
 import sys
 import traceback
+from typing import Any
 
 import gdb
+
+Mapping = tuple[int, int, str, int, str]  # start, end, permissions, inode, path
+Span = tuple[int, int]
 
 PAGE = 4096
 STACK = 1 << 20
@@ -27,17 +34,17 @@ with open(os.environ["LAB_JOB"], encoding="utf-8") as handle:
     job = json.load(handle)
 
 
-def tell(command):
+def tell(command: str) -> str:
     return gdb.execute(command, False, True)
 
 
-def write(name, text):
+def write(name: str, text: str) -> None:
     with open(os.path.join(job["directory"], name), "w", encoding="utf-8", errors="backslashreplace") as out:
         out.write(text)
 
 
-def mappings():
-    """(start, end, permissions, inode, path) of every mapping, and the text it was read from."""
+def mappings() -> tuple[list[Mapping], str]:
+    """Every mapping, and the text it was read from."""
     with open(f"/proc/{job['pid']}/maps", encoding="utf-8", errors="backslashreplace") as maps:
         text = maps.read()
     found = []
@@ -48,17 +55,17 @@ def mappings():
     return found, text
 
 
-def stacks_of(maps):
+def stacks_of(maps: list[Mapping]) -> list[Span]:
     """Anonymous 1 MiB mappings right above a guard page: what QEMU makes for each coroutine, and nothing else does."""
     found = []
-    for guard, stack in zip(maps, maps[1:]):
+    for guard, stack in itertools.pairwise(maps):
         guarded = guard[2] == "---p" and guard[1] - guard[0] == PAGE and guard[1] == stack[0]
         if guarded and stack[2] == "rw-p" and stack[3] == 0 and not stack[4] and stack[1] - stack[0] == STACK:
             found.append((stack[0], stack[1]))
     return found
 
 
-def traced():
+def traced() -> dict[int, str]:
     """Every coroutine that was ever entered, with the last thing that happened to it, the longest ago first."""
     patterns = (
         ("entered", re.compile(r"qemu_aio_coroutine_enter ctx \S+ from \S+ to (0x[0-9a-f]+)")),
@@ -67,8 +74,8 @@ def traced():
         ("waits for mutex", re.compile(r"qemu_co_mutex_lock_entry mutex \S+ self (0x[0-9a-f]+)")),
         ("has mutex", re.compile(r"qemu_co_mutex_lock_return mutex \S+ self (0x[0-9a-f]+)")),
     )
-    entered = set()
-    last = {}
+    entered: set[int] = set()
+    last: dict[int, str] = {}
     with open(job["trace"], encoding="utf-8", errors="replace") as log:
         for line in log:
             for what, pattern in patterns:
@@ -81,15 +88,26 @@ def traced():
     return {pointer: what for pointer, what in last.items() if pointer in entered}
 
 
-def symbol_at(address):
+def symbol_at(address: int) -> str | None:
     text = tell(f"info symbol {address:#x}")
     return None if text.startswith("No symbol") else text.split(" in section")[0].strip()
 
 
-def live_coroutines(events, stacks):
+def current_coroutines() -> dict[str, str]:
+    """For each thread that has entered a coroutine at some time, by its id: the running one, or the thread's own."""
+    found: dict[str, str] = {}
+    for thread in gdb.selected_inferior().threads():
+        thread.switch()
+        current = int(gdb.parse_and_eval("(unsigned long)co_tls_current"))
+        if current:
+            found[str(thread.ptid[1])] = f"{current:#x}"
+    return found
+
+
+def live_coroutines(events: dict[int, str], stacks: set[Span]) -> list[dict[str, Any]]:
     """Among all pointers ever seen, those whose stack is still mapped; the latest to be used owns a stack."""
     kind = gdb.lookup_type(TYPES[job["backend"]]).pointer()
-    owners = {}
+    owners: dict[int, dict[str, Any]] = {}
     for pointer, event in events.items():
         try:
             coroutine = gdb.Value(pointer).cast(kind).dereference()
@@ -116,7 +134,7 @@ def live_coroutines(events, stacks):
     return list(owners.values())
 
 
-def coroutine_backtraces(live):
+def coroutine_backtraces(live: list[dict[str, Any]]) -> str:
     """QEMU's own script's backtraces, a heading before each."""
     sys.path.insert(0, job["scripts"])
     gdb.execute(f"source {job['scripts']}/qemu-gdb.py")
@@ -139,7 +157,7 @@ def coroutine_backtraces(live):
     return "".join(parts)
 
 
-def backtrace_from(registers):
+def backtrace_from(registers: dict[str, Any]) -> str:
     gdb.newest_frame().select()
     kept = {name: int(gdb.parse_and_eval(f"(unsigned long)${name}")) for name in registers}
     for name, value in registers.items():
@@ -150,10 +168,16 @@ def backtrace_from(registers):
     return text
 
 
-def main():
-    for setting in ("pagination off", "width 0", "height 0", "confirm off", "debuginfod enabled off", "style enabled off"):
+def main() -> None:
+    for setting in job["settings"]:
         tell(f"set {setting}")
     tell(f"attach {job['pid']}")
+    if job["stop_at"]:
+        tell("handle SIGUSR1 nostop noprint pass")
+        tell(f"break {job['stop_at']}")
+        tell("continue")
+        tell("delete")
+    stopped_in = gdb.selected_thread().num
     tell("set scheduler-locking on")
     maps, text = mappings()
     write("maps.txt", text)
@@ -166,7 +190,7 @@ def main():
 
     stacks = stacks_of(maps)
     events = traced()
-    report = {
+    report: dict[str, Any] = {
         "how_known": "pointers from QEMU's trace events, live stacks from /proc/PID/maps, the fields by gdb",
         "pointers_seen": [f"{pointer:#x}" for pointer in events],
         "last_events": {f"{pointer:#x}": event for pointer, event in events.items()},
@@ -174,7 +198,10 @@ def main():
         "live_stack_count": len(stacks),
     }
     if job["backend"]:
+        report["current"] = current = current_coroutines()
         live = live_coroutines(events, set(stacks))
+        for facts in live:
+            facts["running"] = facts["pointer"] in current.values()
         report["live"] = live
         report["live_count"] = len(live)
         report["idle_count"] = sum(1 for facts in live if facts["idle"])
@@ -183,9 +210,12 @@ def main():
         tell(f"gcore {job['core']}")
     if job["backend"]:
         write("coroutines.txt", coroutine_backtraces(live))
+        if job["stop_at"]:
+            tell(f"thread {stopped_in}")
+            write("qemu-bt.txt", tell("qemu bt"))
     write("coroutines.json", json.dumps(report, indent=1) + "\n")
     if job["how"] == "abort":
-        tell("thread 1")
+        tell(f"thread {stopped_in}")
         write("abort.txt", tell("signal SIGABRT"))
     else:
         tell("detach")

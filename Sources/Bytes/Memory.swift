@@ -66,11 +66,9 @@ extension Memory {
     var text: [UInt8] = []
     while UInt64(text.count) < limit {
       let next = address &+ UInt64(text.count)
-      // To the end of the page, so that a string just before a hole is read in full.
-      let step = min(limit - UInt64(text.count), 4096 - next.rawValue % 4096)
       let chunk: ByteView
       do throws(MemoryFault) {
-        chunk = try read(next, count: step)
+        chunk = try readAvailable(next, count: min(limit - UInt64(text.count), 256))
       } catch {
         if text.isEmpty { throw error }
         return (text, false)
@@ -82,5 +80,19 @@ extension Memory {
       text += bytes
     }
     return (text, false)
+  }
+
+  /// As many of the `count` bytes at `address` as lie before the first missing one; at least one.
+  public func readAvailable(
+    _ address: VirtualAddress, count: UInt64
+  ) throws(MemoryFault) -> ByteView {
+    do throws(MemoryFault) {
+      return try read(address, count: count)
+    } catch {
+      guard let there = error.address.offset(from: address), there > 0, there < count else {
+        throw error
+      }
+      return try read(address, count: there)
+    }
   }
 }

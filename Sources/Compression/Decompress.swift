@@ -55,6 +55,7 @@ private struct ChunkBuffer: ~Copyable {
 
   /// Hands the bytes over; the buffer is empty afterwards.
   mutating func finish() -> ByteView {
+    if count == 0 { return .empty }
     let whole = unsafe buffer
     let used = count
     unsafe buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)

@@ -158,6 +158,12 @@ public struct RejectedFile: Hashable, Sendable, CustomStringConvertible {
   public let place: FilePlace
   public let reason: RejectionReason
 
+  public init(path: String, place: FilePlace, reason: RejectionReason) {
+    self.path = path
+    self.place = place
+    self.reason = reason
+  }
+
   public var description: String { "\(path) (\(place)): \(reason)" }
 }
 

@@ -90,6 +90,8 @@ struct CoreReader {
       guard let table = checked(note, "NT_FILE", nil, CoreFileTable.decode) else { return }
       mappedFiles = table.files
       if let damage = table.damage { report(note, damage) }
+    case ("LINUX", .x86ExtendedStateLayout), ("GDB", _):
+      break  // Once per process: what XSAVE areas hold; gdb's target description.
     default: attach(note)
     }
   }

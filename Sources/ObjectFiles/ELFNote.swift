@@ -16,6 +16,7 @@ public struct ELFNoteType: RawRepresentable, Hashable, Sendable {
   public static let mappedFiles = ELFNoteType(rawValue: 0x4649_4c45)
   // Owner "LINUX".
   public static let x86ExtendedState = ELFNoteType(rawValue: 0x202)
+  public static let x86ExtendedStateLayout = ELFNoteType(rawValue: 0x205)
 }
 
 /// One note.

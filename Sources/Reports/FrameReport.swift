@@ -26,6 +26,9 @@ public struct FrameReport: Codable, Hashable, Sendable {
   public var line: UInt32?
   /// The path of the module that holds the code.
   public var module: String?
+  /// What the text form prints behind "from": a library, under the name that the dynamic linker
+  /// knows it by. Nil for the program's own code, and where the line is known.
+  public var library: String?
   /// How the frame was found: "initial", ".eh_frame", "frame pointer", …
   public var evidence: String
   /// This frame, or one further in, was found by a guess.
@@ -58,7 +61,8 @@ public struct FrameReport: Codable, Hashable, Sendable {
 extension FrameReport {
   /// The line as gdb's `backtrace` prints it, and below it the locals as `backtrace full` does.
   public func text(_ style: TextStyle, raw: Bool = false, explain: Bool = false) -> String {
-    let number = "#\(level)".padding(to: 4)
+    // Two digits and a space, as gdb has it; more digits move the rest.
+    let number = "#\(level)".padding(to: 3) + " "
     if signalFrame { return number + style.paint("<signal handler called>", .faint) }
     var line = number
     if showsAddress || raw { line += style.paint(paddedAddress, .address) + " in " }
@@ -69,8 +73,8 @@ extension FrameReport {
     }
     if let file, let number = self.line, !raw {
       line += " at " + style.paint(file, .file) + ":\(number)"
-    } else if let module {
-      line += " from " + style.paint(module, .file)
+    } else if let origin = raw ? module : library {
+      line += " from " + style.paint(origin, .file)
     }
     if guess { line += style.paint(" [guess: \(evidence)]", .warning) }
     if explain, !guess { line += style.paint(" [\(evidence)]", .faint) }

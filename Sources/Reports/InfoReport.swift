@@ -74,6 +74,8 @@ public struct ModuleReport: Codable, Hashable, Sendable {
   public var buildID: String?
   /// The file that stands in for its code; nil if none was found.
   public var binary: String?
+  /// The dump itself holds all of it: the kernel's vdso, which has no file.
+  public var isInDump: Bool
   /// The file with its debug information; nil if none was found.
   public var debug: String?
   /// How the files were found and verified, and which were refused, a line each.
@@ -111,7 +113,7 @@ extension InfoReport {
     if let qemu { add("qemu", qemu.version ?? "version unknown") }
     add("threads", "\(threadCount)")
     add("memory", memory.text)
-    let found = modules.count { $0.binary != nil }
+    let found = modules.count { $0.binary != nil || $0.isInDump }
     let debugged = modules.count { $0.debug != nil }
     add(
       "modules",
@@ -119,15 +121,23 @@ extension InfoReport {
     for module in modules {
       lines.append(
         "  \(style.paint(module.start, .address)) \(style.paint(module.path, .file))"
-          + (module.debug != nil ? "" : style.paint(" (no debug information)", .faint)))
+          + style.paint(module.remark, .faint))
       if explain {
         if let buildID = module.buildID { lines.append("      build-id \(buildID)") }
         lines += module.evidence.map { "      " + TextStyle.visible($0) }
-      } else if module.binary == nil {
+      } else if module.binary == nil, !module.isInDump {
         lines.append(style.paint("      its file isn't at hand", .warning))
       }
     }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension ModuleReport {
+  /// What stands behind its path.
+  var remark: String {
+    if isInDump { return " (in the dump itself)" }
+    return debug == nil ? " (no debug information)" : ""
   }
 }
 

@@ -24,7 +24,7 @@ extension ProcessReport {
 }
 
 extension MemoryReport {
-  init(_ memory: AddressSpace) {
+  public init(_ memory: AddressSpace) {
     self.init()
     for region in memory.regions {
       switch region.contents {
@@ -43,7 +43,7 @@ extension ModuleReport {
     self.init(
       path: module.path, start: module.range.lowerBound.description,
       end: module.range.upperBound.description, buildID: module.buildID?.description,
-      binary: files?.binary?.path, debug: files?.debugFile?.path,
+      binary: files?.binary?.path, isInDump: files == nil, debug: files?.debugFile?.path,
       evidence: files.map(Self.evidence) ?? ["in the dump itself"])
   }
 }

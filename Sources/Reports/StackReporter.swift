@@ -54,6 +54,8 @@ public struct StackReporter: Sendable {
     if let location = line.scope?.location {
       report.file = location.file
       report.line = location.line
+    } else {
+      report.library = line.module?.libraryName
     }
     addVariables(of: line, in: stack, to: &report)
     return report

@@ -49,7 +49,7 @@ public struct AugmentedCore: Sendable {
     guard core.machine == .x86_64, var registers = core.threads.first?.registers else {
       throw .unsupported(reason: "threads can be added to cores of x86-64 processes only")
     }
-    for (number, register) in RegisterState.x86_64Order.enumerated() {
+    for (number, register) in RegisterState.x86Order.enumerated() {
       registers[register] = thread.registers[RegisterNumber(UInt16(number))] ?? 0
     }
     // Not in a system call, or debuggers would take it for one to be restarted.

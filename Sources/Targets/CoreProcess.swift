@@ -36,7 +36,7 @@ extension Process {
     let loaded = LoadedObjectFinder(core: core, memory: dumped)
     let located = loaded.objects.map { object in
       (object: object, files: object.isVDSO ? nil : finder.findBinary(of: object.identity))
-    }
+    }.filter { object, files in object.isSurelyCode || files?.binary?.image.isLoadable == true }
     let standIns = located.flatMap { object, files in
       files?.binary.map { layout.regions(of: $0.image, standingInFor: object) } ?? []
     }
@@ -105,7 +105,7 @@ extension Module {
       path: object.path, range: object.range,
       bias: object.bias(correctedBy: files?.binary?.image),
       buildID: object.buildID ?? files?.provenBuildID,
-      isProgram: object.isProgram, files: located
+      isProgram: object.isProgram, linkName: object.linkName, files: located
     ) {
       var reader = ModuleReader(object: object, architecture: architecture, memory: memory)
       guard let files = located.value else { return reader.contentsOfImageInMemory() }
@@ -157,6 +157,9 @@ extension ProcessLayout {
 }
 
 extension ELFImage {
+  /// Whether this is a program or a library.
+  var isLoadable: Bool { header.type == .executable || header.type == .sharedObject }
+
   /// Whether the segment that holds the link-time `address` may not be written.
   func isReadOnly(at address: VirtualAddress) -> Bool {
     segments.contains {

@@ -16,6 +16,11 @@ struct LoadedObject {
   let image: LoadedELFImage?
   let isProgram: Bool
   let isVDSO: Bool
+  /// Its headers, its code or the link map show that it is a program or library. Otherwise it may be
+  /// any file that was mapped and whose pages the dump lacks: an archive, say.
+  var isSurelyCode = true
+  /// The link map's name for it.
+  var linkName: String?
 }
 
 /// Collects the objects of a process from three witnesses: the dynamic linker's link map, the list
@@ -73,25 +78,27 @@ struct LoadedObjectFinder {
       guard image.header.type == .executable || image.header.type == .sharedObject else { return }
       add(path: file.path, base: file.start, mapped: range, image: image)
     } catch .memory {
-      // The dump lacks even the first page. It is a program or library if code was mapped from it.
-      guard hasCode(range) else { return }
+      // The dump lacks even the first page. It is a program or library if code was mapped from it;
+      // where nothing tells, the file will.
+      let permissions = permissions(in: range)
+      let isCode = permissions.contains { $0.contains(.execute) }
+      guard isCode || permissions.isEmpty else { return }
       objects.append(
         LoadedObject(
           path: file.path, base: file.start, range: range, bias: file.start.rawValue, buildID: nil,
           buildIDProblem: nil, beginning: [],
-          image: nil, isProgram: isProgram(range), isVDSO: false))
+          image: nil, isProgram: isProgram(range), isVDSO: false, isSurelyCode: isCode))
     } catch {
       // Not an ELF file: a locale archive, a disk image, shared memory.
       return
     }
   }
 
-  /// Whether a segment of the core in `range` could be executed, or nothing tells.
-  private func hasCode(_ range: Range<VirtualAddress>) -> Bool {
-    let there = core.segments.filter {
+  /// What could be done with the core's segments in `range`; none if it has none there.
+  private func permissions(in range: Range<VirtualAddress>) -> [ELFPermissions] {
+    core.segments.filter {
       $0.memorySize > 0 && $0.address < range.upperBound && $0.lastAddress >= range.lowerBound
-    }
-    return there.isEmpty || there.contains { $0.permissions.contains(.execute) }
+    }.map(\.permissions)
   }
 
   private mutating func add(
@@ -165,8 +172,11 @@ struct LoadedObjectFinder {
     let (entries, end) = LinkMapEntry.list(fromDebugStructure: debugAddress, in: memory)
     if let end { diagnostics.append(end) }
     for entry in entries where !entry.path.isEmpty {
-      let known = objects.contains { $0.range.contains(entry.dynamicSection) }
-      if known { continue }
+      if let known = objects.firstIndex(where: { $0.range.contains(entry.dynamicSection) }) {
+        objects[known].linkName = entry.path
+        objects[known].isSurelyCode = true
+        continue
+      }
       do throws(ObjectError) {
         let loaded = try LoadedELFImage(at: VirtualAddress(entry.bias), memory: memory)
         add(path: entry.path, base: VirtualAddress(entry.bias), mapped: nil, image: loaded)

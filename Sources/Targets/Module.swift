@@ -16,21 +16,27 @@ public final class Module: Sendable {
   public let buildID: BuildID?
   /// This is the program itself, not a library.
   public let isProgram: Bool
+  /// The name under which the dynamic linker loaded it, often a symbolic link to `path`. Nil for the
+  /// program, the vdso, and where the linker's list can't be read.
+  public let linkName: String?
 
   private let lazyFiles: Lazy<ModuleFiles?>
   private let lazyContents: Lazy<ModuleContents>
+  private let lazyExports: Lazy<[String: UInt64]>
 
   init(
     path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?, isProgram: Bool,
-    files: Lazy<ModuleFiles?>, contents: @escaping @Sendable () -> ModuleContents
+    linkName: String? = nil, files: Lazy<ModuleFiles?>, contents: @escaping @Sendable () -> ModuleContents
   ) {
     self.path = path
     self.range = range
     self.bias = bias
     self.buildID = buildID
     self.isProgram = isProgram
+    self.linkName = linkName
     lazyFiles = files
     lazyContents = Lazy(contents)
+    lazyExports = Lazy { files.value?.binary?.image.exports() ?? [:] }
   }
 
   /// The files that were found for it; nil for the vdso, which has none.
@@ -38,6 +44,16 @@ public final class Module: Sendable {
 
   /// What its files hold.
   public var contents: ModuleContents { lazyContents.value }
+
+  /// The link-time addresses of the functions that other modules may call, by linkage name.
+  var exports: [String: UInt64] { lazyExports.value }
+
+  /// The file as gdb calls it in a frame's line; nil for the program and the vdso, which it doesn't
+  /// mention there.
+  public var libraryName: String? {
+    if isProgram || files == nil { return nil }
+    return linkName ?? path
+  }
 
   /// The path's last part.
   public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
@@ -50,9 +66,16 @@ public final class Module: Sendable {
     VirtualAddress(address) &+ bias
   }
 
-  /// The symbol at or before `address` (in memory); nil if none is near.
+  /// The symbol at or before `address` (in memory); nil if none is near, or if the address is only
+  /// in the rest of a page that a segment ends in.
   public func symbol(at address: VirtualAddress) -> SymbolOffset? {
-    contents.symbols?.symbol(at: linkAddress(of: address).rawValue).map {
+    let link = linkAddress(of: address)
+    if let image = files?.binary?.image,
+      !image.segments.contains(where: { $0.type == .load && $0.contains(link) })
+    {
+      return nil
+    }
+    return contents.symbols?.symbol(at: link.rawValue).map {
       SymbolOffset(symbol: $0.symbol, offset: $0.offset)
     }
   }

@@ -14,6 +14,7 @@ public final class Process: Sendable {
   public let modules: [Module]
   /// What is damaged or missing, a line each, as far as it is known before anything is asked for.
   public let diagnostics: [String]
+  let calls = CallGraph()
 
   public init(
     architecture: Architecture, memory: AddressSpace, mappings: [Mapping],

@@ -43,14 +43,31 @@ public struct StackFrameContext: FrameContext {
   public var bias: UInt64 { module.bias }
 
   public var caller: CallerContext? {
-    guard let caller = StackFrameContext(stack, frame: index + 1), caller.frame.isAfterCall else {
-      return nil
+    guard let caller = StackFrameContext(stack, frame: index + 1) else { return nil }
+    return caller.callSite.map { CallerContext(frame: caller, callSite: $0) }
+  }
+
+  /// The call that this frame is at; nil if it's at none, or the compiler recorded none.
+  var callSite: CallSite? {
+    guard frame.isAfterCall else { return nil }
+    let address = module.linkAddress(of: frame.pc).rawValue
+    return stack.problems.attempt(module.path) { () throws(SymbolError) in
+      try information.callSite(returnAddress: address)
     }
-    let address = caller.module.linkAddress(of: caller.frame.pc).rawValue
-    let site = stack.problems.attempt(caller.module.path) { () throws(SymbolError) in
-      try caller.information.callSite(returnAddress: address)
+  }
+
+  /// Where the call that this frame is at led; nil if that isn't known.
+  var calledAddress: VirtualAddress? {
+    guard let site = callSite else { return nil }
+    if site.target == nil { return stack.process.address(of: site.callee, from: module) }
+    return stack.problems.attempt(module.path) { () throws(ValueError) in
+      try CallerContext(frame: self, callSite: site).calledAddress()
     }
-    return site.map { CallerContext(frame: caller, callSite: $0) }
+  }
+
+  public var mayTailCallItself: Bool {
+    guard let entry = stack.functionEntry(ofFrame: index) else { return true }
+    return stack.process.mayTailCallItself(functionAt: entry, problems: stack.problems)
   }
 
   /// Only the innermost frame's vector registers are known: a callee may use them as it likes.
@@ -64,12 +81,6 @@ public struct StackFrameContext: FrameContext {
   }
 
   public func functionAddress(linkageName: String) -> VirtualAddress? {
-    let others = stack.process.modules.lazy.filter { $0 !== module }
-    for candidate in [module] + others {
-      if let symbol = candidate.contents.symbols?.symbol(named: linkageName) {
-        return candidate.loadedAddress(of: symbol.address)
-      }
-    }
-    return nil
+    stack.process.functionAddress(linkageName: linkageName, from: module)
   }
 }

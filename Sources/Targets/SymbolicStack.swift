@@ -5,9 +5,10 @@ public import Unwinding
 /// A stack with its names, from which variables can be read.
 public struct SymbolicStack: Sendable {
   public let process: Process
-  public let backtrace: Backtrace
+  /// With the frames of functions that left the stack by a tail call.
+  public private(set) var backtrace: Backtrace
   /// The lines that gdb would print.
-  public let lines: [SymbolicFrame]
+  public private(set) var lines: [SymbolicFrame]
   /// Where the thread's thread-local storage is; nil if the stack is no thread's.
   public let threadPointer: VirtualAddress?
   let vectorRegisters: VectorRegisters?
@@ -25,6 +26,11 @@ public struct SymbolicStack: Sendable {
     vectorRegisters = thread.flatMap { VectorRegisters($0.record) }
     lines = process.symbolicate(
       backtrace, usingDebugInformation: usingDebugInformation, problems: problems)
+    if usingDebugInformation, let frames = TailCallFrames(stack: self).completed() {
+      self.backtrace = Backtrace(frames: frames, stop: backtrace.stop)
+      lines = process.symbolicate(
+        self.backtrace, usingDebugInformation: usingDebugInformation, problems: problems)
+    }
   }
 
   /// The function that frame `index` of the backtrace runs, inlined ones apart.
@@ -46,7 +52,8 @@ public struct SymbolicStack: Sendable {
     let address = module.linkAddress(of: line.frame.lookupAddress).rawValue
     return problems.attempt(module.path) { () throws(SymbolError) in
       let here = try information.variables(in: scope, at: address, arguments: true)
-      guard !here.isEmpty, let entry = scope.entry else {
+      // An inlined function has no entry of its own: its parameters were never passed.
+      guard !here.isEmpty, let entry = function(ofFrame: line.frameIndex)?.entry else {
         return FrameText.Parameter.matching(here, atEntry: [])
       }
       return FrameText.Parameter.matching(

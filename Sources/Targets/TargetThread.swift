@@ -34,7 +34,7 @@ extension RegisterState {
     self.init()
     switch registers.machine {
     case .x86_64:
-      for (number, register) in Self.x86_64Order.enumerated() {
+      for (number, register) in Self.x86Order.enumerated() {
         self[RegisterNumber(UInt16(number))] = registers[register]
       }
     case .aarch64:
@@ -47,7 +47,7 @@ extension RegisterState {
   }
 
   /// The kernel's registers by DWARF number 0–16 (psABI x86-64, table 3.36).
-  static let x86_64Order: [X86UserRegister] = [
+  static let x86Order: [X86UserRegister] = [
     .rax, .rdx, .rcx, .rbx, .rsi, .rdi, .rbp, .rsp,
     .r8, .r9, .r10, .r11, .r12, .r13, .r14, .r15, .rip,
   ]

@@ -42,7 +42,7 @@ public enum ExpressionError: Error, Hashable, Sendable {
 /// How far evaluation goes before it is called off.
 public enum ExpressionLimits {
   /// Operations, calls included: loops in real expressions turn at most a few dozen times.
-  public static let steps = 100_000
+  public static let steps = 10_000
   /// Values on the stack.
   public static let stackDepth = 256
   /// Calls within calls, and expressions within expressions.

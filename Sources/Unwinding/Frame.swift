@@ -46,6 +46,9 @@ public enum FrameEvidence: Hashable, Sendable {
   case initial
   /// From its callee, by a row of this kind.
   case unwound(UnwindEvidence)
+  /// Nothing is left of it: its function jumped to its callee's. What calls and jumps the compiler
+  /// recorded leaves no other way from the next frame to the one before.
+  case tailCall
 }
 
 extension FrameEvidence: CustomStringConvertible {
@@ -53,6 +56,7 @@ extension FrameEvidence: CustomStringConvertible {
     switch self {
     case .initial: "initial registers"
     case .unwound(let evidence): evidence.description
+    case .tailCall: "tail call"
     }
   }
 }

@@ -22,6 +22,8 @@ public struct LocatedUnwindTable: Sendable {
 /// The unwind tables of an address space.
 public protocol UnwindTableProvider: Sendable {
   /// The table of the module whose code holds `pc` (a run-time address); nil if there is none.
+  /// For a frame at a call, `pc` is an address inside the call instruction. Asked for every frame,
+  /// so tables should be kept: their rows are cached in them.
   func unwindTable(for pc: VirtualAddress) -> LocatedUnwindTable?
   /// Whether `pc` lies in memory that may be executed.
   func isCode(_ pc: VirtualAddress) -> Bool

@@ -4,6 +4,7 @@ import Foundation
 import HostSystem
 import ObjectFiles
 import QEMUProcess
+import Synchronization
 import Targets
 import Testing
 import Unwinding
@@ -20,6 +21,7 @@ enum Laboratory {
     let backend: String?
     /// The core holds all that was to be dumped.
     let isWhole: Bool
+    let truth: [String: String]
     var testDescription: String { name }
   }
 
@@ -41,18 +43,26 @@ enum Laboratory {
     let subjects: [Subject]
   }
 
+  /// Every core is tested if `VARVE_LAB_ALL` is set, else one of each sort.
+  private static let isEverythingWanted =
+    ProcessInfo.processInfo.environment["VARVE_LAB_ALL"] != nil
+  private static let few = [
+    "core-ucontext-gcore", "core-sigaltstack-abort", "core-stripped-10-abort",
+  ]
+
   /// The cores of QEMU processes for which it is known which coroutines they hold.
   static let cores: [Core] = {
     do {
       let data = try Data(contentsOf: URL(fileURLWithPath: root + "/manifest.json"))
       return try JSONDecoder().decode(Manifest.self, from: data).subjects.compactMap { subject in
-        guard subject.kind == "qemu-core", let core = subject.core,
-          subject.truth["coroutines"] != nil
+        guard subject.kind == "qemu-core", let core = subject.core, !core.hasSuffix(".zst"),
+          subject.truth["coroutines"] != nil, isEverythingWanted || few.contains(subject.name)
         else { return nil }
         return Core(
           name: subject.name, directory: subject.directory, core: core,
           executable: subject.executable, isStripped: subject.stripped ?? false,
-          backend: subject.coroutine_backend, isWhole: !subject.name.contains("truncated"))
+          backend: subject.coroutine_backend, isWhole: !subject.name.contains("truncated"),
+          truth: subject.truth)
       }
     } catch {
       // No laboratory on this machine: its tests have no arguments, and so don't run.
@@ -76,7 +86,7 @@ enum Laboratory {
     let live_stack_count: Int
 
     static func of(_ core: Core) throws -> Truth {
-      let data = try Data(contentsOf: URL(fileURLWithPath: core.directory + "/coroutines.json"))
+      let data = try Data(contentsOf: URL(fileURLWithPath: core.truth["coroutines"] ?? ""))
       return try JSONDecoder().decode(Truth.self, from: data)
     }
   }
@@ -88,11 +98,26 @@ func address(_ text: String) -> VirtualAddress? {
 }
 
 extension Laboratory.Core {
-  /// The process in the core. Without `files`, all there is to know is what the core itself holds.
-  func process(files: Bool) throws -> Targets.Process {
+  /// A core's process and what an inspection found, made once for all tests.
+  struct Inspected: Sendable {
+    let target: Targets.Process
+    let inspection: QEMUInspection
+  }
+
+  private static let inspected = Mutex<[String: Inspected]>([:])
+
+  func inspected() throws -> Inspected {
+    if let known = Self.inspected.withLock({ $0[name] }) { return known }
+    let target = try process()
+    let made = Inspected(target: target, inspection: QEMUInspection(target))
+    Self.inspected.withLock { $0[name] = made }
+    return made
+  }
+
+  /// The process in the core.
+  func process() throws -> Targets.Process {
     let places = DebugFilePlaces(
-      sysroot: files ? nil : "/nonexistent", debugDirectories: [], debuginfod: .off,
-      givenFiles: files ? [executable].compactMap { $0 } : [])
+      debugDirectories: [], debuginfod: .off, givenFiles: [executable].compactMap { $0 })
     return try Targets.Process(
       core: CoreFile(MappedFile.open(core).bytes), finder: DebugFileFinder(places))
   }

@@ -1,27 +1,28 @@
 import Bytes
+import Foundation
 import QEMUProcess
-import Targets
 import Testing
 
-@Suite("Coroutines of real cores")
+@Suite("Coroutines of real cores", .serialized)
 struct RealCoreTests {
   @Test(arguments: Laboratory.cores)
   func findsTheCoroutinesThatExistAndNoOthers(_ core: Laboratory.Core) throws {
     let truth = try Laboratory.Truth.of(core)
-    let process = HostProcess(try core.process(files: true))
-    let result = CoroutineScanner(process).scan()
-    let found = Dictionary(uniqueKeysWithValues: result.coroutines.map { ($0.address, $0) })
+    let inspection = try core.inspected().inspection
+    let coroutines = inspection.coroutines.coroutines
+    let found = Dictionary(uniqueKeysWithValues: coroutines.map { ($0.address, $0) })
 
     // Every one was seen by QEMU's own trace.
     let seen = Set(truth.pointers_seen.compactMap { address($0) })
     #expect(Set(found.keys).subtracting(seen).sorted() == [])
     // A stack has one owner.
-    #expect(Set(result.coroutines.map(\.stack)).count == result.coroutines.count)
+    #expect(Set(coroutines.map(\.stack)).count == coroutines.count)
     if core.isWhole {
       // Of the stacks that are mappings of their own, none was missed. Those that aren't, because
       // the kernel joined them with a neighbour, the laboratory doesn't count.
-      let ownMappings = result.coroutines.filter { coroutine in
-        process.mapping(containing: coroutine.stack.usableStart)?.end == coroutine.stack.end
+      let ownMappings = coroutines.filter { coroutine in
+        let mapping = inspection.process.mapping(containing: coroutine.stack.usableStart)
+        return mapping?.end == coroutine.stack.end
       }
       #expect(ownMappings.count == truth.live_stack_count)
     }
@@ -39,17 +40,17 @@ struct RealCoreTests {
   }
 
   @Test(arguments: Laboratory.cores.filter(\.isWhole))
-  func tellsEndedFromSuspendedByUnwinding(_ core: Laboratory.Core) throws {
+  func tellsEndedFromSuspended(_ core: Laboratory.Core) throws {
     let truth = try Laboratory.Truth.of(core)
-    let target = try core.process(files: true)
-    let process = HostProcess(target)
-    var result = CoroutineScanner(process).scan()
-    result.classify(in: process, with: ProcessStackWalker(target))
+    let inspection = try core.inspected().inspection
+    #expect(inspection.coroutines.diagnostics == [])
+    #expect(inspection.backend?.rawValue == core.backend)
+    #expect(inspection.identity?.version != nil)
     let idle = Dictionary(
       uniqueKeysWithValues: (truth.live ?? []).compactMap { known in
         address(known.pointer).map { ($0, known.idle) }
       })
-    for coroutine in result.coroutines {
+    for coroutine in inspection.coroutines.coroutines {
       #expect(coroutine.doubts == [])
       guard let idle = idle[coroutine.address] else { continue }
       #expect(coroutine.state.isLive == !idle, "\(coroutine.address): \(coroutine.state)")
@@ -58,32 +59,50 @@ struct RealCoreTests {
 
   @Test(arguments: Laboratory.cores.filter { $0.isWhole && !$0.isStripped })
   func qemusOwnListsAgree(_ core: Laboratory.Core) throws {
-    let inspection = QEMUInspection(try core.process(files: true))
+    let inspection = try core.inspected().inspection
     #expect(inspection.hasDebugInformation)
-    #expect(inspection.coroutines.diagnostics == [])
-    #expect(inspection.identity?.version?.hasPrefix("7.2.") == true)
-    #expect(inspection.backend?.rawValue == core.backend)
-    for coroutine in inspection.coroutines.coroutines {
-      // Whatever has ended is in a pool, and nothing else is.
-      #expect(coroutine.state != .terminated)
-      #expect(coroutine.doubts == [])
-    }
     #expect(inspection.waits.diagnostics == [])
     #expect(inspection.waits.cycles == [])
+    // Whatever has ended is in a pool.
+    #expect(!inspection.coroutines.coroutines.contains { $0.state == .terminated })
+  }
+
+  /// gdb's backtraces say who waits for a lock or in a queue; the graph must say the same.
+  @Test(arguments: Laboratory.cores.filter { $0.isWhole && !$0.isStripped })
+  func waitsAreThoseThatBacktracesShow(_ core: Laboratory.Core) throws {
+    let path = try #require(core.truth["gdb_coroutines"])
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    var inLock: Set<VirtualAddress> = []
+    var inQueue: Set<VirtualAddress> = []
+    for section in text.components(separatedBy: "Coroutine 0x").dropFirst() {
+      let pointer = try #require(address("0x" + section.prefix { $0.isHexDigit }))
+      if section.contains("qemu_co_mutex_lock_slowpath (") { inLock.insert(pointer) }
+      if section.contains("qemu_co_queue_wait_impl (") { inQueue.insert(pointer) }
+    }
+    let edges = try core.inspected().inspection.waits.edges
+    func waiters(_ reason: WaitEdge.Reason) -> Set<VirtualAddress> {
+      Set(edges.filter { $0.reason == reason }.map(\.from.address))
+    }
+    // gdb was shown the coroutines whose stacks are mappings of their own.
+    let shown = Set((try Laboratory.Truth.of(core).live ?? []).compactMap { address($0.pointer) })
+    #expect(!inQueue.isEmpty)
+    #expect(waiters(.waitsForLock).intersection(shown) == inLock)
+    #expect(waiters(.waitsInQueue).intersection(shown) == inQueue)
   }
 
   @Test(arguments: Laboratory.cores.filter(\.isWhole).prefix(1))
   func worksOutThePointerGuard(_ core: Laboratory.Core) throws {
-    let process = HostProcess(try core.process(files: true))
+    let told = try core.inspected().inspection
+    let process = told.process
     let blind = HostProcess(
       mappings: process.mappings,
       threads: process.threads.map {
         HostThread(id: $0.id, registers: $0.registers, threadPointer: nil)
       }, memory: process.memory)
-    let told = CoroutineScanner(process).scan()
     let recovered = CoroutineScanner(blind).scan()
-    #expect(recovered.pointerGuard?.value == told.pointerGuard?.value)
-    #expect(recovered.coroutines.map(\.address) == told.coroutines.map(\.address))
+    #expect(recovered.pointerGuard?.value == told.coroutines.pointerGuard?.value)
+    #expect(
+      recovered.coroutines.map(\.address) == told.coroutines.coroutines.map(\.address))
     guard case .recovered = recovered.pointerGuard?.source else {
       Issue.record("the guard wasn't worked out")
       return

@@ -52,17 +52,17 @@ public struct CoroutineMembers: Hashable, Sendable {
   //   ┌───────┬──────────┬───────┬──────────┬───────────┬────┬──────────┬──────────────┬────────┬───────┬──────────────────┐
   //   │ entry │ entry_arg│ caller│ pool_next│ locks_held│ ctx│ scheduled│ co_queue_next│ co_queue_wakeup│ co_scheduled_next│
   //   └───────┴──────────┴───────┴──────────┴───────────┴────┴──────────┴──────────────┴────────┴───────┴──────────────────┘ 88
-  static let since2_12 = CoroutineMembers(
+  static let sinceScheduling = CoroutineMembers(
     versions: "2.12 and newer", size: 88, poolNext: 24, locksHeld: 32, context: 40, scheduled: 48,
     queueNext: 56, queueWakeup: 64, scheduledNext: 80)
 
   // Before `scheduled` existed the wakeup queue stood before `ctx` (the same file in 2.9 to 2.11).
-  static let before2_12 = CoroutineMembers(
+  static let beforeScheduling = CoroutineMembers(
     versions: "2.9 to 2.11", size: 80, poolNext: 24, locksHeld: 32, context: 56, scheduled: nil,
     queueNext: 64, queueWakeup: 40, scheduledNext: 72)
 
   /// Newest first.
-  public static let known = [since2_12, before2_12]
+  public static let known = [sinceScheduling, beforeScheduling]
 }
 
 /// Learns the layout from the claims: nothing but shape is used.

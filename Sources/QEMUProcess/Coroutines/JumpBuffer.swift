@@ -79,13 +79,13 @@ public struct JumpBufferFormat: Sendable {
   // A mangled word is rol(pointer ^ guard, 17), the guard being at fs:0x30 (`PTR_MANGLE` in
   // sysdeps/unix/sysv/linux/x86_64/pointer_guard.h, `tcbhead_t.pointer_guard` in
   // sysdeps/x86_64/nptl/tls.h). The stored rsp is that after __sigsetjmp has returned.
-  public static let glibcX86_64 = JumpBufferFormat(
-    name: "glibc x86-64", slots: x86_64Slots(mangled: [1, 6, 7]), rotation: 17,
+  public static let glibcX86 = JumpBufferFormat(
+    name: "glibc x86-64", slots: x86Slots(mangled: [1, 6, 7]), rotation: 17,
     guardLocation: .threadControlBlock(offset: 0x30), stackPointerSlot: 6, programCounterSlot: 7)
 
   // musl keeps the same order and mangles nothing (src/setjmp/x86_64/setjmp.s).
-  public static let muslX86_64 = JumpBufferFormat(
-    name: "musl x86-64", slots: x86_64Slots(mangled: []), rotation: 0,
+  public static let muslX86 = JumpBufferFormat(
+    name: "musl x86-64", slots: x86Slots(mangled: []), rotation: 0,
     guardLocation: .notMangled, stackPointerSlot: 6, programCounterSlot: 7)
 
   // A buffer of glibc on AArch64 (sysdeps/aarch64/jmpbuf-offsets.h, setjmp.S), in words:
@@ -111,13 +111,13 @@ public struct JumpBufferFormat: Sendable {
 
   /// The formats to try for `architecture`, likeliest first.
   public static func formats(for architecture: Architecture) -> [JumpBufferFormat] {
-    if architecture == .x86_64 { return [glibcX86_64, muslX86_64] }
+    if architecture == .x86_64 { return [glibcX86, muslX86] }
     if architecture == .aarch64 { return [glibcAArch64] }
     return []
   }
 
   /// rbx, rbp, r12–r15, rsp and rip by their numbers in the psABI's table 3.36.
-  private static func x86_64Slots(mangled: Set<Int>) -> [Slot] {
+  private static func x86Slots(mangled: Set<Int>) -> [Slot] {
     let registers: [UInt16] = [3, 6, 12, 13, 14, 15, 7, 16]
     return registers.enumerated().map { index, register in
       Slot(

@@ -106,8 +106,10 @@ struct CoroutineLists: Sendable {
     for (thread, place) in try structures.threadLocals(VariableNames.threadContext, in: "async.c") {
       guard let context = try place.pointee() else { continue }
       if contexts[context.address] == nil {
-        let name = thread.name.map { "event loop of \($0)" }
-        contexts[context.address] = AioContextReference(address: context.address, name: name)
+        let name = try IOThreadNames(structures: structures).name(
+          of: thread, context: context.address)
+        contexts[context.address] = AioContextReference(
+          address: context.address, name: name.map { "iothread \($0)" })
         loops.append(context)
       }
       contexts[context.address]?.homeThread = thread.id

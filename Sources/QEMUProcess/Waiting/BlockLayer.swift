@@ -15,6 +15,8 @@ struct BlockLayer: Sendable {
 
   private(set) var queues: [VirtualAddress: Owner] = [:]
   private(set) var locks: [VirtualAddress: Owner] = [:]
+  /// Memory that belongs to a block node as a whole: its driver's own state.
+  private var states: [(range: Range<UInt64>, owner: Owner)] = []
   private(set) var edges: [WaitEdge] = []
   private(set) var diagnostics: [String] = []
 
@@ -29,6 +31,12 @@ struct BlockLayer: Sendable {
       try layer.readThrottleGroups(structures)
     }
     collect("jobs") { (layer: inout Self) throws(QEMUError) in try layer.readJobs(structures) }
+  }
+
+  /// Who the queue or lock at `address` belongs to.
+  func owner(of address: VirtualAddress) -> Owner? {
+    queues[address] ?? locks[address]
+      ?? states.first { $0.range.contains(address.rawValue) }?.owner
   }
 
   private mutating func collect(
@@ -78,6 +86,7 @@ struct BlockLayer: Sendable {
       for lock in ["reqs_lock", "bsc_modify_lock"] where try state.hasMember(lock) {
         try addLock(try state.member(lock), node, lock)
       }
+      try addDriverState(state, node)
       queues[try state.member("flush_queue").address] = Owner(node: node, member: "flush_queue")
       let isDrained = try state.member("quiesce_counter").unsigned() > 0
       for request in elements(
@@ -87,6 +96,19 @@ struct BlockLayer: Sendable {
         try readRequest(request, of: node, isDrained: isDrained)
       }
     }
+  }
+
+  /// What the driver of a node keeps for it: `instance_size` bytes at `opaque`.
+  private mutating func addDriverState(
+    _ state: TypedAddress, _ node: WaitNode
+  ) throws(QEMUError) {
+    let start = try state.member("opaque").unsigned()
+    guard start != 0, let driver = try state.member("drv").pointee() else { return }
+    let size = try driver.member("instance_size").unsigned()
+    let (end, overflow) = start.addingReportingOverflow(size)
+    guard size > 0, !overflow else { return }
+    let name = try driver.member("format_name").string() ?? "driver"
+    states.append((start..<end, Owner(node: node, member: "\(name) state")))
   }
 
   private mutating func readRequest(

@@ -16,7 +16,11 @@ import Unwinding
 ///                       32 handoff (32 bits)  36 sequence (32 bits)  40 holder
 ///     CoWaitRecord       0 co   8 next       (on the stack of the coroutine `co`)
 ///
-/// (include/qemu/coroutine.h, unchanged from 2.9 to 10.1.)
+///     CoRwlock           0 mutex   48 owners (32 bits)   56 first ticket   64 last ticket's next
+///     CoRwTicket         0 read (8 bits)   8 co   16 next   (on the stack of the coroutine `co`)
+///
+/// (include/qemu/coroutine.h: the first two unchanged from 2.9 to 10.1, CoRwlock since 6.0; before,
+/// its waiters were in a CoQueue.)
 struct LinkedWaiters {
   let process: HostProcess
   let coroutines: [VirtualAddress: Coroutine]
@@ -32,6 +36,8 @@ struct LinkedWaiters {
     case queue(VirtualAddress)
     /// With its holder, which is nil while the lock is being handed over.
     case mutex(VirtualAddress, holder: VirtualAddress?)
+    /// With its number of readers, or -1 if a writer holds it.
+    case readWriteLock(VirtualAddress, owners: Int32)
   }
 
   /// What `coroutine` is linked into.
@@ -44,6 +50,8 @@ struct LinkedWaiters {
         found.append(.queue(address))
       } else if let holder = mutex(at: address, isWaitedForBy: coroutine) {
         found.append(.mutex(address, holder: holder))
+      } else if let owners = readWriteLock(at: address, isWaitedForBy: coroutine) {
+        found.append(.readWriteLock(address, owners: owners))
       }
     }
     return found
@@ -108,6 +116,29 @@ struct LinkedWaiters {
       return .some(holder == 0 ? nil : VirtualAddress(holder))
     }
     return nil
+  }
+
+  /// How often the lock at `address` is held, if `coroutine` waits for it by a ticket on its own
+  /// stack; nil if it doesn't.
+  private func readWriteLock(
+    at address: VirtualAddress, isWaitedForBy coroutine: Coroutine
+  ) -> Int32? {
+    guard let owners = word(at: address &+ 48).map({ Int32(truncatingIfNeeded: $0) }),
+      owners >= -1, owners <= Int32(Self.listLimit), var next = word(at: address &+ 56), next != 0,
+      let last = word(at: address &+ 64)
+    else { return nil }
+    var isWaiter = false
+    var seen: Set<UInt64> = []
+    while next != 0 {
+      let ticket = VirtualAddress(next)
+      guard seen.insert(next).inserted, let waiter = word(at: ticket &+ 8),
+        let owner = coroutines[VirtualAddress(waiter)], owner.stack.contains(ticket),
+        let following = word(at: ticket &+ 16), following != 0 || last == next &+ 16
+      else { return nil }
+      if waiter == coroutine.address.rawValue { isWaiter = true }
+      next = following
+    }
+    return isWaiter ? owners : nil
   }
 
   /// The wait records of the list whose head is at `head`; none if it is no such list.

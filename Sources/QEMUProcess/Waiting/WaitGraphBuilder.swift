@@ -94,7 +94,7 @@ struct WaitGraphBuilder {
     case .queue(let address):
       let queue = queueNode(at: address)
       add(node, .waitsInQueue, queue)
-      if let owner = layer?.queues[address] {
+      if let owner = layer?.owner(of: address) {
         add(queue, .belongsTo, owner.node, source: .debugInformation)
       } else if let owner = coroutines.first(where: { $0.stack.contains(address) }),
         owner.address != waiter.address
@@ -102,8 +102,13 @@ struct WaitGraphBuilder {
         // A queue in a function's frame: whoever runs that function wakes the waiters.
         add(queue, .belongsTo, WaitNode(.coroutine, owner.address))
       }
+    case .readWriteLock(let address, let owners):
+      let owner = layer?.owner(of: address)
+      let held = owners < 0 ? "held by a writer" : "held by \(owners) readers"
+      let name = owner.map { "\($0.member) of \($0.node.name ?? ""), " } ?? ""
+      add(node, .waitsForLock, WaitNode(.readWriteLock, address, name: name + held))
     case .mutex(let address, let holder):
-      let owner = layer?.locks[address]
+      let owner = layer?.owner(of: address)
       let lock = WaitNode(
         .mutex, address, name: owner.map { "\($0.member) of \($0.node.name ?? "")" })
       add(node, .waitsForLock, lock)
@@ -112,6 +117,6 @@ struct WaitGraphBuilder {
   }
 
   private func queueNode(at address: VirtualAddress) -> WaitNode {
-    WaitNode(.queue, address, name: layer?.queues[address]?.member)
+    WaitNode(.queue, address, name: layer?.owner(of: address)?.member)
   }
 }

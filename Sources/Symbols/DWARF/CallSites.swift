@@ -52,29 +52,56 @@ extension Session {
       }
       return true
     }
-    var origin = try entry.reference(DW_AT_call_origin)
-    if origin == nil { origin = try entry.reference(DW_AT_abstract_origin) }
+    let origin = try entry.callOrigin()
     var names: FunctionNames?
     if let origin, let unit = try unit(of: origin) {
       names = try functionNames(of: origin, in: unit)
     }
     return CallSite(
       returnAddress: returnAddress,
-      isTailCall: entry.flag(DW_AT_call_tail_call) || entry.flag(DW_AT_GNU_tail_call),
+      isTailCall: entry.isTailCall,
       originLinkageName: names.map { $0.linkage ?? $0.full }, originName: names?.full,
-      origin: origin?.id,
-      target: try entry.expression(
-        anyOf: [
-          DW_AT_call_target, DW_AT_call_target_clobbered, DW_AT_GNU_call_site_target,
-          DW_AT_GNU_call_site_target_clobbered,
-        ]), parameters: parameters)
+      origin: origin?.id, target: try entry.expression(anyOf: Entry.callTargetAttributes),
+      parameters: parameters, callee: try callTarget(of: entry))
+  }
+
+  /// Where the call or jump that `entry` records leads.
+  func callTarget(of entry: Entry) throws(SymbolError) -> CallTarget {
+    guard !Entry.callTargetAttributes.contains(where: entry.has),
+      let origin = try entry.callOrigin()
+    else { return .unknown }
+    if let range = try origin.ranges().first {
+      return .address(origin.entryAddress() ?? range.lowerBound)
+    }
+    // Defined elsewhere or, without a declaration's mark, the common part of several instances. One
+    // that isn't external may share its name with other functions.
+    guard origin.flag(DW_AT_declaration) || origin.flag(DW_AT_external, integrated: true),
+      let unit = try unit(of: origin)
+    else { return .unknown }
+    let names = try functionNames(of: origin, in: unit)
+    return .named(names.linkage ?? names.full)
   }
 }
 
 extension Entry {
+  /// What an indirect call's target is recorded by.
+  fileprivate static let callTargetAttributes = [
+    DW_AT_call_target, DW_AT_call_target_clobbered, DW_AT_GNU_call_site_target,
+    DW_AT_GNU_call_site_target_clobbered,
+  ]
+
+  /// The entry of the function that is called.
+  fileprivate func callOrigin() throws(SymbolError) -> Entry? {
+    if let origin = try reference(DW_AT_call_origin) { return origin }
+    return try reference(DW_AT_abstract_origin)
+  }
+
+  /// The call is a jump after which nothing of the caller's frame is left.
+  var isTailCall: Bool { flag(DW_AT_call_tail_call) || flag(DW_AT_GNU_tail_call) }
+
   /// The address after a call: DWARF 5 has an attribute for it, GNU's extension to DWARF 4 used
   /// `DW_AT_low_pc`.
-  fileprivate func returnAddress() throws(SymbolError) -> UInt64? {
+  func returnAddress() throws(SymbolError) -> UInt64? {
     if let address = try address(DW_AT_call_return_pc) { return address }
     return try address(DW_AT_low_pc)
   }

@@ -40,8 +40,8 @@ public final class DebugInformation: TypeGraph, Sendable {
     try session.withLock { session throws(SymbolError) in try session.location(at: address) }
   }
 
-  /// Whether an entry of the line table begins exactly at `address`: gdb then leaves the address out
-  /// of a frame's line.
+  /// Whether an entry of the line table that marks the beginning of a statement begins exactly at
+  /// `address`: gdb then leaves the address out of a frame's line.
   public func isLineStart(_ address: UInt64) throws(SymbolError) -> Bool {
     try session.withLock { session throws(SymbolError) in try session.isLineStart(address) }
   }
@@ -70,6 +70,14 @@ public final class DebugInformation: TypeGraph, Sendable {
   public func callSite(returnAddress: UInt64) throws(SymbolError) -> CallSite? {
     try session.withLock { session throws(SymbolError) in
       try session.callSite(returnAddress: returnAddress)
+    }
+  }
+
+  /// The jumps by which the function that begins at `address` leaves for another function without
+  /// returning; nil if no function of which anything is known begins there.
+  public func tailCalls(ofFunctionAt address: UInt64) throws(SymbolError) -> [TailCall]? {
+    try session.withLock { session throws(SymbolError) in
+      try session.tailCalls(ofFunctionAt: address)
     }
   }
 

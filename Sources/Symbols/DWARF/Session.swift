@@ -190,7 +190,8 @@ final class Session {
     guard let unit = try unit(covering: address), let table = lineTable(of: unit) else {
       return false
     }
-    return table.row(at: address)?.address == address
+    guard let row = table.row(at: address) else { return false }
+    return row.address == address && row.isStatement
   }
 
   /// The name of the file that an attribute such as `DW_AT_call_file` numbers.
@@ -205,6 +206,12 @@ final class Session {
 
   /// The scopes in `unit` that cover `address`.
   func chain(at address: UInt64, in unit: Unit) throws(SymbolError) -> ScopeChain? {
+    guard let function = try function(covering: address, in: unit) else { return nil }
+    return try ScopeChain(function: function, address: address)
+  }
+
+  /// The out-of-line function in `unit` whose code covers `address`.
+  func function(covering address: UInt64, in unit: Unit) throws(SymbolError) -> Entry? {
     let functions: FunctionIndex
     if let known = unit.functions {
       functions = known
@@ -212,9 +219,7 @@ final class Session {
       functions = try FunctionIndex(root: unit.root, deep: false)
       unit.functions = functions
     }
-    if let function = functions.function(at: address) {
-      return try ScopeChain(function: function, address: address)
-    }
+    if let function = functions.function(at: address) { return function }
     let deep: FunctionIndex
     if let known = unit.deepFunctions {
       deep = known
@@ -222,8 +227,7 @@ final class Session {
       deep = try FunctionIndex(root: unit.root, deep: true)
       unit.deepFunctions = deep
     }
-    guard let function = deep.function(at: address) else { return nil }
-    return try ScopeChain(function: function, address: address)
+    return deep.function(at: address)
   }
 
   /// The entry of an identifier that this session gave out.

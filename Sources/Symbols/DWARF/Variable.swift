@@ -63,6 +63,8 @@ public struct CallSite: Hashable, Sendable {
   /// Gives the called address of an indirect call; evaluated in the caller's frame.
   public let target: [DWARFOperation]?
   public let parameters: [Parameter]
+  /// Where the call leads if debug information alone tells.
+  public let callee: CallTarget
 
   /// What the caller put into one argument's place.
   public struct Parameter: Hashable, Sendable {
@@ -85,7 +87,8 @@ public struct CallSite: Hashable, Sendable {
 
   public init(
     returnAddress: UInt64, isTailCall: Bool, originLinkageName: String?, originName: String?,
-    origin: EntryID?, target: [DWARFOperation]?, parameters: [Parameter]
+    origin: EntryID?, target: [DWARFOperation]?, parameters: [Parameter],
+    callee: CallTarget = .unknown
   ) {
     self.returnAddress = returnAddress
     self.isTailCall = isTailCall
@@ -94,5 +97,6 @@ public struct CallSite: Hashable, Sendable {
     self.origin = origin
     self.target = target
     self.parameters = parameters
+    self.callee = callee
   }
 }

@@ -11,6 +11,7 @@ public struct ELFSymbols: Sendable {
   private let linkage: [ELFSymbol]
   /// Where the module's sections lie in memory.
   private let sections: [Range<UInt64>]
+  private let names = NameIndex()
 
   /// A symbol without its name, which stays in the file until asked for.
   private struct Place {
@@ -20,6 +21,8 @@ public struct ELFSymbols: Sendable {
     let table: UInt8
     let kind: ELFSymbol.Kind
     let binding: ELFSymbol.Binding
+    /// Kept for old programs only; the name without a version means another symbol.
+    let isHiddenVersion: Bool
   }
 
   /// Reads the symbols of a module.
@@ -36,7 +39,8 @@ public struct ELFSymbols: Sendable {
     threadLocals = loader.threadLocals
     sections = loader.sections
     places = loader.places.enumerated().sorted {
-      ($0.element.address, $0.offset) < ($1.element.address, $1.offset)
+      ($0.element.address, $0.element.table, $0.element.nameOffset, $0.offset)
+        < ($1.element.address, $1.element.table, $1.element.nameOffset, $1.offset)
     }.map(\.element)
   }
 
@@ -47,8 +51,8 @@ public struct ELFSymbols: Sendable {
 
   /// The symbol that `address` belongs to, and how far beyond its start it is.
   ///
-  /// As gdb has it: the nearest one at or before the address, the last in the table where several
-  /// begin there (tables list local symbols first). One with a size covers nothing beyond it; a
+  /// As gdb has it: the nearest one at or before the address; where several begin there, the one
+  /// whose name comes last among the table's strings. One with a size covers nothing beyond it; a
   /// single one without a size gives way to one before it that covers the address, and reaches no
   /// further than its section.
   public func symbol(at address: UInt64) -> (symbol: ELFSymbol, offset: UInt64)? {
@@ -104,32 +108,58 @@ public struct ELFSymbols: Sendable {
 
   // MARK: By name
 
-  /// The symbol called `name`: a global one rather than a weak, a weak rather than a local.
+  /// The symbol called `name`: of several versions the default one, a global one rather than a weak,
+  /// a weak rather than a local.
   public func symbol(named name: String) -> ELFSymbol? {
     let wanted = Array(name.utf8)
-    var best: Place?
-    for place in places where rank(place) > (best.map(rank) ?? -1) {
-      if isNamed(place, wanted) { best = place }
+    var best: (place: Place, rank: Int)?
+    for place in places(named: name) {
+      let rank = rank(place, wanted)
+      if rank > best?.rank ?? -1 { best = (place, rank) }
     }
-    for place in threadLocals where rank(place) > (best.map(rank) ?? -1) {
-      if isNamed(place, wanted) { best = place }
-    }
-    if let best { return symbol(best) }
+    if let best { return symbol(best.place) }
     return linkage.first { $0.name == name }
   }
 
   /// All symbols called `name`: static functions of several files may share one.
   public func symbols(named name: String) -> [ELFSymbol] {
-    let wanted = Array(name.utf8)
-    return (places + threadLocals).filter { isNamed($0, wanted) }.map(symbol)
+    places(named: name).map(symbol)
   }
 
-  private func rank(_ place: Place) -> Int {
-    switch place.binding {
-    case .global: 2
-    case .weak: 1
-    case .local: 0
+  private func places(named name: String) -> [Place] {
+    let wanted = Array(name.utf8)
+    let candidates = names.candidates(for: wanted, count: places.count + threadLocals.count) {
+      let place = place($0)
+      return tables[Int(place.table)].strings.clampedSubview(
+        at: UInt64(place.nameOffset), count: .max)
     }
+    return candidates.map(place).filter { isNamed($0, wanted) }
+  }
+
+  /// `places`, and the thread-local ones after them.
+  private func place(_ position: Int) -> Place {
+    position < places.count ? places[position] : threadLocals[position - places.count]
+  }
+
+  private func rank(_ place: Place, _ wanted: [UInt8]) -> Int {
+    let binding =
+      switch place.binding {
+      case .global: 2
+      case .weak: 1
+      case .local: 0
+      }
+    return isOldVersion(place, wanted) ? binding : binding + 3
+  }
+
+  /// Whether the symbol, whose name is `wanted`, is marked as superseded: by `.gnu.version`, or in
+  /// `.symtab` by `name@VERSION` where the default has `name@@VERSION`.
+  private func isOldVersion(_ place: Place, _ wanted: [UInt8]) -> Bool {
+    if place.isHiddenVersion { return true }
+    let rest = tables[Int(place.table)].strings.clampedSubview(
+      at: UInt64(place.nameOffset) + UInt64(wanted.count), count: 2
+    ).bytes
+    let at = UInt8(ascii: "@")
+    return rest.byteCount == 2 && rest[0] == at && rest[1] != at
   }
 
   /// Whether the stored name, up to its version, is `wanted`.
@@ -175,10 +205,10 @@ public struct ELFSymbols: Sendable {
     mutating func add(_ image: ELFImage) {
       if sections.isEmpty { sections = Self.loadedSections(of: image) }
       do throws(ObjectError) {
-        if let table = try image.symbolTable() { add(table, of: image) }
+        if let table = try image.symbolTable() { add(table, of: image, versions: nil) }
         if !hasDynamicTable, let table = try image.dynamicSymbolTable(), table.symbols.count > 0 {
           hasDynamicTable = true
-          add(table, of: image)
+          add(table, of: image, versions: try versions(of: image))
         }
         if linkage.isEmpty { linkage = try LinkageTable(image).symbols() }
       } catch {
@@ -195,15 +225,37 @@ public struct ELFSymbols: Sendable {
       }
     }
 
-    private mutating func add(_ table: ELFSymbolTable, of image: ELFImage) {
+    /// `.gnu.version`: two bytes for each symbol of `.dynsym` (LSB, "Symbol Version Table").
+    private func versions(of image: ELFImage) throws(ObjectError) -> ByteView? {
+      guard let section = image.section(named: ".gnu.version"), section.type != .noBits else {
+        return nil
+      }
+      return try image.contents(of: section)
+    }
+
+    /// Bit 15 of the entry: the version isn't the one that new programs get.
+    private func isHidden(_ index: Int, in versions: ByteView?) -> Bool {
+      guard let versions else { return false }
+      do throws(ByteError) {
+        return try versions.load(UInt16.self, at: UInt64(index) * 2) & 0x8000 != 0
+      } catch {
+        // A table that ends too early says nothing about the rest.
+        return false
+      }
+    }
+
+    private mutating func add(
+      _ table: ELFSymbolTable, of image: ELFImage, versions: ByteView?
+    ) {
       guard tables.count < Int(UInt8.max) else { return }
       let number = UInt8(tables.count)
       tables.append(table)
       places.reserveCapacity(places.count + table.count)
-      for symbol in table where isUsable(symbol, in: table, of: image) {
+      for (index, symbol) in table.enumerated() where isUsable(symbol, in: table, of: image) {
         let place = Place(
           address: symbol.value.rawValue, size: symbol.size, nameOffset: symbol.nameOffset,
-          table: number, kind: kind(of: symbol), binding: binding(of: symbol))
+          table: number, kind: kind(of: symbol), binding: binding(of: symbol),
+          isHiddenVersion: isHidden(index, in: versions))
         if symbol.kind == .threadLocal {
           threadLocals.append(place)
         } else {

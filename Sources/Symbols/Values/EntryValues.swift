@@ -1,4 +1,4 @@
-import Bytes
+public import Bytes
 import Unwinding
 
 /// Finds out what a frame's parameters were worth when its function was entered, from what the
@@ -30,12 +30,12 @@ struct EntryValues {
     at location: [DWARFOperation]
   ) throws(ValueError) -> (CallSite.Parameter, any FrameContext)? {
     guard callerDepth < FrameExpressions.callerLimit, let place = EntryPlace(location),
-      let caller = frame.caller, !frame.mayTailCallItself
+      let caller = frame.caller
     else { return nil }
     guard
       let parameter = caller.callSite.parameters.first(where: { parameter in
         EntryPlace(argument: parameter.location)?.slot == place.slot
-      }), try isCallOfThisFunction(caller)
+      }), try isCallOfThisFunction(caller), !frame.mayTailCallItself
     else { return nil }
     return (parameter, caller.frame)
   }
@@ -72,6 +72,15 @@ struct EntryValues {
     }
     guard let name = site.originName else { return false }
     return name == function.name || name == function.linkageName
+  }
+}
+
+extension CallerContext {
+  /// The address that the call, an indirect one, led to, as far as what it was taken from is still
+  /// there in the caller's frame; nil if the call was direct, or nothing of it is left.
+  public func calledAddress() throws(ValueError) -> VirtualAddress? {
+    guard let target = callSite.target else { return nil }
+    return try EntryValues(frame).evaluate(target, in: frame).map { VirtualAddress($0.word) }
   }
 }
 
