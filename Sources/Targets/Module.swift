@@ -26,7 +26,8 @@ public final class Module: Sendable {
 
   init(
     path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?, isProgram: Bool,
-    linkName: String? = nil, files: Lazy<ModuleFiles?>, contents: @escaping @Sendable () -> ModuleContents
+    linkName: String? = nil, files: Lazy<ModuleFiles?>,
+    contents: @escaping @Sendable () -> ModuleContents
   ) {
     self.path = path
     self.range = range
