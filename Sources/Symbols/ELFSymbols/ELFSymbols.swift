@@ -10,6 +10,8 @@ public struct ELFSymbols: Sendable {
   private let threadLocals: [Place]
   private let linkage: [ELFSymbol]
   private let names = NameIndex()
+  /// Where the module's sections lie in memory.
+  private let sections: [Range<UInt64>]
 
   /// A symbol without its name, which stays in the file until asked for.
   private struct Place {
@@ -35,6 +37,7 @@ public struct ELFSymbols: Sendable {
     tables = loader.tables
     linkage = loader.linkage.sorted { $0.address < $1.address }
     threadLocals = loader.threadLocals
+    sections = loader.sections
     places = loader.places.enumerated().sorted {
       ($0.element.address, $0.element.table, $0.element.nameOffset, $0.offset)
         < ($1.element.address, $1.element.table, $1.element.nameOffset, $1.offset)
@@ -50,7 +53,8 @@ public struct ELFSymbols: Sendable {
   ///
   /// As gdb has it: the nearest one at or before the address; where several begin there, the one
   /// whose name comes last among the table's strings. One with a size covers nothing beyond it; a
-  /// single one without a size gives way to one before it that covers the address.
+  /// single one without a size gives way to one before it that covers the address, and reaches no
+  /// further than its section.
   public func symbol(at address: UInt64) -> (symbol: ELFSymbol, offset: UInt64)? {
     if let entry = linkageEntry(at: address) { return (entry, address - entry.address) }
     var index = upperBound(address) - 1
@@ -64,8 +68,16 @@ public struct ELFSymbols: Sendable {
     while index > 0, places[index].size != 0, !covers(index, address), covers(index - 1, address) {
       index -= 1
     }
-    let best = index >= 0 && covers(index, address) ? places[index] : unsized
-    return best.map { (symbol($0), address - $0.address) }
+    if index >= 0, covers(index, address) {
+      return (symbol(places[index]), address - places[index].address)
+    }
+    guard let unsized, isInOneSection(unsized.address, address) else { return nil }
+    return (symbol(unsized), address - unsized.address)
+  }
+
+  private func isInOneSection(_ first: UInt64, _ second: UInt64) -> Bool {
+    guard let section = sections.first(where: { $0.contains(first) }) else { return true }
+    return section.contains(second)
   }
 
   private func covers(_ index: Int, _ address: UInt64) -> Bool {
@@ -186,10 +198,12 @@ public struct ELFSymbols: Sendable {
     var places: [Place] = []
     var threadLocals: [Place] = []
     var linkage: [ELFSymbol] = []
+    var sections: [Range<UInt64>] = []
     var problem: SymbolError?
     private var hasDynamicTable = false
 
     mutating func add(_ image: ELFImage) {
+      if sections.isEmpty { sections = Self.loadedSections(of: image) }
       do throws(ObjectError) {
         if let table = try image.symbolTable() { add(table, of: image, versions: nil) }
         if !hasDynamicTable, let table = try image.dynamicSymbolTable(), table.symbols.count > 0 {
@@ -218,6 +232,15 @@ public struct ELFSymbols: Sendable {
       } catch {
         // A table that ends too early says nothing about the rest.
         return false
+      }
+    }
+
+    private static func loadedSections(of image: ELFImage) -> [Range<UInt64>] {
+      image.sections.compactMap { section in
+        guard section.flags.contains(.allocated), section.size > 0,
+          let end = section.address.advanced(by: section.size)
+        else { return nil }
+        return section.address.rawValue..<end.rawValue
       }
     }
 
