@@ -26,7 +26,7 @@ public final class Module: Sendable {
 
   init(
     path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?, isProgram: Bool,
-    linkName: String? = nil, files: Lazy<ModuleFiles?>,
+    linkName: String? = nil, files: Lazy<ModuleFiles?>, exports: [String: UInt64]? = nil,
     contents: @escaping @Sendable () -> ModuleContents
   ) {
     self.path = path
@@ -37,7 +37,7 @@ public final class Module: Sendable {
     self.linkName = linkName
     lazyFiles = files
     lazyContents = Lazy(contents)
-    lazyExports = Lazy { files.value?.binary?.image.exportedAddresses() ?? [:] }
+    lazyExports = Lazy { exports ?? files.value?.binary?.image.exportedAddresses() ?? [:] }
   }
 
   /// The files that were found for it; nil for the vdso, which has none.
