@@ -15,6 +15,10 @@ extension AcceptedDifference {
       function: .oneOf(["??", "__libc_start_main"]), theirs: .nothing,
       because: "the same, with no names but those that the C library exports"),
     AcceptedDifference(
+      kind: .frame, cores: .exactly("program-threads-build-id"),
+      function: .oneOf(["??", "__libc_start_main"]), theirs: .nothing,
+      because: "the same: of the C library there is no debug information here"),
+    AcceptedDifference(
       kind: .frame, cores: .exactly("core-ucontext-in-coroutine"), function: .exactly("??"),
       ours: .nothing,
       because: "gdb walks on from a coroutine's outermost frame to what happens to lie above it"),
@@ -52,8 +56,10 @@ extension AcceptedDifference {
       ours: .exactly("<optimized out>"), because: "one fact, told by gdb as an error"),
     AcceptedDifference(
       kind: .argument, cores: .exactly("program-values-cxx-O2"),
-      variable: .oneOf(["fallback@entry", "reference@entry"]), theirs: .containing("<optimized out>"),
-      ours: .nothing, because: "that nothing is known of what a reference led to at entry says nothing"),
+      variable: .oneOf(["fallback@entry", "reference@entry"]),
+      theirs: .containing("<optimized out>"),
+      ours: .nothing,
+      because: "that nothing is known of what a reference led to at entry says nothing"),
     AcceptedDifference(
       kind: .argument, cores: .exactly("program-values-cxx-O2"), variable: .exactly("nothing"),
       theirs: .exactly("nothing@entry=<incomplete type>"),
@@ -64,7 +70,8 @@ extension AcceptedDifference {
 
   private static let gdbsNames = [
     AcceptedDifference(
-      kind: .function, cores: .beginning("program-values-cxx"), function: .containing("<lambda(int)>"),
+      kind: .function, cores: .beginning("program-values-cxx"),
+      function: .containing("<lambda(int)>"),
       because: "gdb leaves the parameters on names that its own parser can't read"),
     AcceptedDifference(
       kind: .function, cores: .beginning("program-values-cxx"),
