@@ -16,7 +16,8 @@ enum GDBComparison {
           return (s.is_variable or s.addr_class in constants) and not s.is_argument
         for a in [\(list)]:
           sal = gdb.find_pc_line(a)
-          start = str(sal.symtab is not None and sal.pc == a)
+          statements = sal.symtab.linetable().line(sal.line) if sal.symtab and sal.line else None
+          start = str(sal.pc == a and any(e.pc == a for e in statements or ()))
           where = place(sal.symtab, sal.line)
           line = where + " " + start
           block = gdb.block_for_pc(a); functions = []; variables = []; inner = []

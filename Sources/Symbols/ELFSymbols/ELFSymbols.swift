@@ -19,6 +19,8 @@ public struct ELFSymbols: Sendable {
     let size: UInt64
     let nameOffset: UInt32
     let table: UInt8
+    /// Which of the module's files it is from.
+    let image: UInt8
     let kind: ELFSymbol.Kind
     let binding: ELFSymbol.Binding
     /// Kept for old programs only; the name without a version means another symbol.
@@ -38,10 +40,7 @@ public struct ELFSymbols: Sendable {
     linkage = loader.linkage.sorted { $0.address < $1.address }
     threadLocals = loader.threadLocals
     sections = loader.sections
-    places = loader.places.enumerated().sorted {
-      ($0.element.address, $0.element.table, $0.element.nameOffset, $0.offset)
-        < ($1.element.address, $1.element.table, $1.element.nameOffset, $1.offset)
-    }.map(\.element)
+    places = loader.sortedPlaces()
   }
 
   /// Whether there is any symbol.
@@ -52,13 +51,14 @@ public struct ELFSymbols: Sendable {
   /// The symbol that `address` belongs to, and how far beyond its start it is.
   ///
   /// As gdb has it: the nearest one at or before the address; where several begin there, the one
-  /// whose name comes last among the table's strings. One with a size covers nothing beyond it; a
-  /// single one without a size gives way to one before it that covers the address, and reaches no
-  /// further than its section.
+  /// whose name is the last by its bytes, or the one before that if only it is a function of more
+  /// than one file. One with a size covers nothing beyond it; a single one without a size gives way
+  /// to one before it that covers the address, and reaches no further than its section.
   public func symbol(at address: UInt64) -> (symbol: ELFSymbol, offset: UInt64)? {
     if let entry = linkageEntry(at: address) { return (entry, address - entry.address) }
     var index = upperBound(address) - 1
     guard index >= 0 else { return nil }
+    if index > 0, isLocalAlias(index, of: index - 1) { index -= 1 }
     var unsized: Place?
     if places[index].size == 0 {
       unsized = places[index]
@@ -78,6 +78,14 @@ public struct ELFSymbols: Sendable {
   private func isInOneSection(_ first: UInt64, _ second: UInt64) -> Bool {
     guard let section = sections.first(where: { $0.contains(first) }) else { return true }
     return section.contains(second)
+  }
+
+  /// The symbol `index` is of one file only, and the one before it a function of the whole program
+  /// at the same place.
+  private func isLocalAlias(_ index: Int, of other: Int) -> Bool {
+    places[index].binding == .local && places[other].binding != .local
+      && places[other].kind == .function && places[other].image == places[index].image
+      && places[other].address == places[index].address && places[other].size == places[index].size
   }
 
   private func covers(_ index: Int, _ address: UInt64) -> Bool {
@@ -201,8 +209,34 @@ public struct ELFSymbols: Sendable {
     var sections: [Range<UInt64>] = []
     var problem: SymbolError?
     private var hasDynamicTable = false
+    private var images: UInt8 = 0
+
+    /// By address, and then in the order that `symbol(at:)` prefers them in.
+    func sortedPlaces() -> [Place] {
+      places.sorted { first, second in
+        if first.address != second.address { return first.address < second.address }
+        if first.image != second.image { return first.image < second.image }
+        return isName(of: first, before: second)
+      }
+    }
+
+    /// Compares the names as `strcmp` does, as far as 256 bytes.
+    private func isName(of first: Place, before second: Place) -> Bool {
+      let (one, other) = (name(of: first), name(of: second))
+      let (left, right) = (one.bytes, other.bytes)
+      for index in 0..<min(left.byteCount, right.byteCount) {
+        if left[index] != right[index] { return left[index] < right[index] }
+        if left[index] == 0 { return false }
+      }
+      return left.byteCount < right.byteCount
+    }
+
+    private func name(of place: Place) -> ByteView {
+      tables[Int(place.table)].strings.clampedSubview(at: UInt64(place.nameOffset), count: 256)
+    }
 
     mutating func add(_ image: ELFImage) {
+      defer { images += 1 }
       if sections.isEmpty { sections = Self.loadedSections(of: image) }
       do throws(ObjectError) {
         if let table = try image.symbolTable() { add(table, of: image, versions: nil) }
@@ -254,7 +288,7 @@ public struct ELFSymbols: Sendable {
       for (index, symbol) in table.enumerated() where isUsable(symbol, in: table, of: image) {
         let place = Place(
           address: symbol.value.rawValue, size: symbol.size, nameOffset: symbol.nameOffset,
-          table: number, kind: kind(of: symbol), binding: binding(of: symbol),
+          table: number, image: images, kind: kind(of: symbol), binding: binding(of: symbol),
           isHiddenVersion: isHidden(index, in: versions))
         if symbol.kind == .threadLocal {
           threadLocals.append(place)
