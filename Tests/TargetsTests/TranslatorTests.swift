@@ -79,14 +79,25 @@ import class Foundation.ProcessInfo
   @Test(arguments: cores)
   func theSearchFindsWhatIsRegistered(_ subject: Subject) throws {
     let process = try Self.process(subject)
+    let program = try #require(process.program)
+    let descriptor = try #require(
+      program.exports[JITInterface.symbolName]
+        ?? program.contents.symbols?.symbol(named: JITInterface.symbolName)?.address)
+    let interface = JITInterface(
+      descriptor: program.loadedAddress(of: descriptor), in: process.memory)
+    #expect(interface.damage == nil)
+    let entry = try #require(interface.entries.first)
+    // Of the data only the mapping that holds the image: unoptimised code is too slow for the rest.
+    let mappings = process.mappings.filter {
+      $0.protection?.contains(.execute) == true || $0.contains(entry.address)
+    }
     let search = JITSearch(
-      architecture: process.architecture, memory: process.memory, mappings: process.mappings,
+      architecture: process.architecture, memory: process.memory, mappings: mappings,
       modules: process.modules)
     let problems = ProblemLog()
-    let registered = search.registeredModules(problems).map(\.range)
+    let registered = search.registeredModules(problems)
     #expect(registered.count == 1)
-    #expect(search.modulesInMemory(besides: []).map(\.range) == registered)
-    #expect(search.modulesInMemory(besides: search.registeredModules(problems)).isEmpty)
+    #expect(search.modulesInMemory(besides: []).map(\.range) == registered.map(\.range))
     #expect(problems.lines == [])
   }
 }
