@@ -35,6 +35,8 @@ public struct StackFrameContext: FrameContext {
   }
 
   private var frame: Frame { stack.backtrace.frames[index] }
+  /// Within the call that the frame is at, as the module's file has it.
+  private var lookupAddress: UInt64 { module.linkAddress(of: frame.lookupAddress).rawValue }
 
   public var graph: any TypeGraph { information }
   public var registers: RegisterState { frame.registers }
@@ -78,6 +80,29 @@ public struct StackFrameContext: FrameContext {
   public func threadLocalAddress(offset: UInt64) -> VirtualAddress? {
     guard let thread = stack.threadPointer else { return nil }
     return module.threadLocalAddress(offset: offset, threadPointer: thread)
+  }
+
+  public func arrayBounds(of array: TypeID) -> [ArrayBound] {
+    stack.problems.attempt(module.path) { () throws(SymbolError) in
+      try information.arrayBounds(of: array, at: lookupAddress)
+    } ?? []
+  }
+
+  /// A variable of the function or of one that was inlined into it here.
+  public func variable(_ id: EntryID) -> Variable? {
+    for line in stack.lines where line.frameIndex == index {
+      guard let scope = line.scope else { continue }
+      let found = stack.problems.attempt(module.path) { () throws(SymbolError) in
+        for arguments in [true, false] {
+          let variables = try information.variables(
+            in: scope, at: lookupAddress, arguments: arguments)
+          if let variable = variables.first(where: { $0.id == id }) { return variable }
+        }
+        return nil
+      }
+      if let found { return found }
+    }
+    return nil
   }
 
   public func functionAddress(linkageName: String) -> VirtualAddress? {

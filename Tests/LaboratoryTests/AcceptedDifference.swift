@@ -22,6 +22,7 @@ struct AcceptedDifference: Sendable, CustomStringConvertible {
     }
   }
 
+  /// A row about an argument is about it under `-frame-arguments all` as well.
   let kind: Difference.Kind
   var cores = Pattern.any
   var function = Pattern.any
@@ -31,7 +32,8 @@ struct AcceptedDifference: Sendable, CustomStringConvertible {
   let because: String
 
   func covers(_ difference: Difference) -> Bool {
-    kind == difference.kind && cores.matches(difference.core)
+    (kind == difference.kind || kind == .argument && difference.kind == .wholeArgument)
+      && cores.matches(difference.core)
       && function.matches(difference.function) && variable.matches(difference.variable)
       && theirs.matches(difference.theirs) && ours.matches(difference.ours)
   }

@@ -4,6 +4,9 @@ struct Difference: Hashable, Sendable, CustomStringConvertible {
     case thread, frame, function, address, location, library, guess, argument, local
     /// An argument under `-frame-arguments all`.
     case wholeArgument
+    /// Varve knows an argument's value at entry, and the other tool doesn't; what else it says of the
+    /// argument is the same, or nothing.
+    case entryValue
     /// The program counters of a thread's frames, compared with eu-stack's.
     case programCounters
   }
@@ -84,7 +87,13 @@ struct StackComparison {
       }
       let value = rest.remove(at: match).value
       if value != variable.value {
-        add(kind, level, function, variable.value, value, variable: variable.name)
+        let known = "\(variable.name)@entry="
+        let isEntryValue =
+          value == known + variable.value
+          || variable.value == "<optimized out>" && value.hasPrefix(known)
+        add(
+          isEntryValue ? .entryValue : kind, level, function, variable.value, value,
+          variable: variable.name)
       }
     }
     for variable in rest {
@@ -160,6 +169,7 @@ enum FrameAlignment {
     if let theirAddress = their.address, let ourAddress = our.address {
       return theirAddress == ourAddress
     }
-    return their.function == our.function
+    // gdb sometimes leaves a C++ function's parameters on.
+    return their.function == our.function || their.function.hasPrefix(our.function + "(")
   }
 }

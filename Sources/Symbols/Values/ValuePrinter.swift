@@ -101,7 +101,10 @@ struct ValuePrinter {
     case .missing(let reason):
       text += Self.text(reason)
     case .syntheticReference(let target):
-      text += Self.text(.syntheticPointer) + ": "
+      text += Self.text(.syntheticPointer)
+      // gdb leaves it at that for an rvalue reference.
+      if case .node(.reference(_, isRvalue: true, _)) = shape { return }
+      text += ": "
       try printWhole(target, style: .local)
     case .memory(let address):
       let bits = try formatter.fetch(value)
