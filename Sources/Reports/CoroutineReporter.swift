@@ -7,6 +7,9 @@ public struct CoroutineReporter: Sendable {
   private let inspection: QEMUInspection
   private let process: Process
   private let stacks: StackReporter
+  /// Told of each stack whose depth was measured, by reading all of it: its bytes won't be needed
+  /// again.
+  public var letGo: @Sendable (CoroutineStack) -> Void = { _ in }
 
   public init(_ inspection: QEMUInspection, process: Process, stacks: StackReporter) {
     self.inspection = inspection
@@ -69,6 +72,7 @@ public struct CoroutineReporter: Sendable {
 
   private func coroutine(_ coroutine: Coroutine) -> CoroutineReport {
     let use = coroutine.stack.deepestUse(in: process.memory)
+    letGo(coroutine.stack)
     let frames = coroutine.state.isLive ? stack(of: coroutine).stack.frames : []
     let worker = CoroutineMachinery.firstWorker(in: frames.map { $0.function ?? "" })
     let entry = process.module(containing: coroutine.entry)?.symbol(at: coroutine.entry)

@@ -63,6 +63,15 @@ extension CoreDump {
   func reporter(
     _ stacks: StackReporter, _ inspection: QEMUInspection
   ) -> CoroutineReporter {
-    CoroutineReporter(inspection, process: process, stacks: stacks)
+    var reporter = CoroutineReporter(inspection, process: process, stacks: stacks)
+    let windows = ReleasingWindows(file: file.mapped)
+    reporter.letGo = { [memory = process.memory] stack in
+      guard let region = memory.region(containing: stack.usableStart), let bytes = region.bytes,
+        let skip = stack.usableStart.offset(from: region.start),
+        let count = stack.end.offset(from: stack.usableStart)
+      else { return }
+      windows.release(bytes.clampedSubview(at: skip, count: count))
+    }
+    return reporter
   }
 }

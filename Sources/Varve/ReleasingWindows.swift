@@ -1,18 +1,22 @@
-import Bytes
-import HostSystem
-import QEMUProcess
-import Targets
+public import Bytes
+public import HostSystem
+public import QEMUProcess
+public import Targets
 
 /// Shows memory that is mapped from a dump's file piece by piece, and lets go of each piece
 /// afterwards: a search through gigabytes keeps no more than a few megabytes resident.
-struct ReleasingWindows: MemoryWindows {
+public struct ReleasingWindows: MemoryWindows {
   /// The dump's file.
-  let file: MappedFile
+  public let file: MappedFile
+
+  public init(file: MappedFile) { self.file = file }
 
   /// In bytes. Small enough to stay in a CPU's second cache between being mapped and being read.
   private static let windowSize: UInt64 = 1 << 20
 
-  func forEachWindow(in region: MemoryRegion, _ body: (VirtualAddress, ByteView) -> Void) {
+  public func forEachWindow(
+    in region: MemoryRegion, _ body: (VirtualAddress, ByteView) -> Void
+  ) {
     guard let bytes = region.bytes else { return }
     var offset: UInt64 = 0
     while offset < UInt64(bytes.count) {
@@ -23,7 +27,7 @@ struct ReleasingWindows: MemoryWindows {
     }
   }
 
-  private func release(_ window: ByteView) {
+  func release(_ window: ByteView) {
     // Memory of another file, or unpacked into memory, isn't a mapping of this one.
     guard window.storage === file.bytes.storage else { return }
     let start = UInt64(window.storageOffset)
