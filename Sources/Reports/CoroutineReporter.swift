@@ -7,8 +7,7 @@ public struct CoroutineReporter: Sendable {
   private let inspection: QEMUInspection
   private let process: Process
   private let stacks: StackReporter
-  /// Told of each stack whose depth was measured, by reading all of it: its bytes won't be needed
-  /// again.
+  /// Told of each stack that was read: its bytes won't be needed soon.
   public var letGo: @Sendable (CoroutineStack) -> Void = { _ in }
 
   public init(_ inspection: QEMUInspection, process: Process, stacks: StackReporter) {
@@ -37,7 +36,8 @@ public struct CoroutineReporter: Sendable {
 
   /// `coroutine`'s stack: its own registers, or those of the thread that runs it.
   public func stack(of coroutine: Coroutine) -> CoroutineStackReport {
-    CoroutineStackReport(
+    defer { letGo(coroutine.stack) }
+    return CoroutineStackReport(
       address: coroutine.address.description, state: coroutine.state.description,
       stack: stacks.stack(
         from: coroutine.registers, thread: runningThread(of: coroutine),
@@ -71,8 +71,8 @@ public struct CoroutineReporter: Sendable {
   }
 
   private func coroutine(_ coroutine: Coroutine) -> CoroutineReport {
+    defer { letGo(coroutine.stack) }
     let use = coroutine.stack.deepestUse(in: process.memory)
-    letGo(coroutine.stack)
     let frames = coroutine.state.isLive ? stack(of: coroutine).stack.frames : []
     let worker = CoroutineMachinery.firstWorker(in: frames.map { $0.function ?? "" })
     let entry = process.module(containing: coroutine.entry)?.symbol(at: coroutine.entry)

@@ -27,12 +27,18 @@ public struct ReleasingWindows: MemoryWindows {
     }
   }
 
+  /// A page that is touched brings its neighbours with it, up to this many bytes before or after
+  /// (`fault_around_bytes` in the kernel's mm/memory.c).
+  private static let mappedAround: UInt64 = 64 << 10
+
+  /// Lets go of the pages around `window`.
   func release(_ window: ByteView) {
     // Memory of another file, or unpacked into memory, isn't a mapping of this one.
     guard window.storage === file.bytes.storage else { return }
     let start = UInt64(window.storageOffset)
+    let end = start + UInt64(window.count)
     do throws(HostError) {
-      try file.advise(start..<start + UInt64(window.count), .dontNeed)
+      try file.advise(start - min(start, Self.mappedAround)..<end + Self.mappedAround, .dontNeed)
     } catch {
       // It is advice: without it the search needs more memory and finds the same.
     }
