@@ -12,10 +12,11 @@ from .steps import step
 def take_core(out: Path) -> None:
     """Boots the guest, puts it under load and writes one core to `out`."""
     out = out.absolute()
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside, cache.scratch("demo") as place:
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside:
+        place = Path(beside)
         program = Program(cache.required("qemu-debug-ucontext") / qemu_build.TARGET, firmware_on_host())
         machine = Machine(program, place)
-        taken = Path(beside) / "core"
+        taken = place / "core"
         log = place / "gcore.log"
         try:
             with step("booting the guest and putting it under load"):

@@ -61,6 +61,7 @@ class Machine:
     _console: Journal[str] = field(default_factory=lambda: Journal("the guest's console"))
     _child: Child | None = None
     _stalled: StalledDisk | None = None
+    _listener: threading.Thread | None = None
 
     def __post_init__(self) -> None:
         self._seen = self.directory
@@ -85,7 +86,8 @@ class Machine:
             stderr=complaints,
             core_files=True,
         )
-        threading.Thread(target=self._listen_to_console, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen_to_console, daemon=True)
+        self._listener.start()
         try:
             with monitor:
                 connection, _ = monitor.accept()
@@ -125,6 +127,8 @@ class Machine:
         """Ends QEMU, if it still runs."""
         if self._child:
             self._child.kill()
+        if self._listener:
+            self._listener.join(30)
         if self._stalled:
             self._stalled.close()
 

@@ -64,7 +64,7 @@ def by_gdb(directory: Path, core: Path, executable: Path, *, debug_directory: Pa
         "bt.txt": "thread apply all bt",
         "bt-full.txt": "thread apply all bt full",
         "bt-all-arguments.txt": "thread apply all bt -frame-arguments all -raw-frame-arguments on",
-        "frame-registers.txt": f"thread apply all -q frame apply all -q info registers {KEPT_REGISTERS}",
+        "frame-registers.txt": f"thread apply all -q frame apply 60 -q info registers {KEPT_REGISTERS}",
         "threads.txt": "info threads",
         "registers.txt": "thread apply all info registers",
         "libraries.txt": "info sharedlibrary",

@@ -93,8 +93,13 @@ def symbol_at(address: int) -> str | None:
     return None if text.startswith("No symbol") else text.split(" in section")[0].strip()
 
 
-def current_coroutines() -> dict[str, str]:
-    """For each thread that has entered a coroutine at some time, by its id: the running one, or the thread's own."""
+def current_coroutines() -> dict[str, str] | None:
+    """For each thread that has entered a coroutine at some time, by its id: the running one, or the thread's own.
+
+    None where it cannot be read without calling a function: sigaltstack's backend keeps it under a pthread key.
+    """
+    if job["backend"] != "ucontext":
+        return None
     found: dict[str, str] = {}
     for thread in gdb.selected_inferior().threads():
         thread.switch()
@@ -201,7 +206,7 @@ def main() -> None:
         report["current"] = current = current_coroutines()
         live = live_coroutines(events, set(stacks))
         for facts in live:
-            facts["running"] = facts["pointer"] in current.values()
+            facts["running"] = facts["pointer"] in current.values() if current is not None else None
         report["live"] = live
         report["live_count"] = len(live)
         report["idle_count"] = sum(1 for facts in live if facts["idle"])

@@ -9,7 +9,7 @@ public final class ByteStorage: Sendable {
   nonisolated(unsafe) let base: UnsafeRawPointer
   /// How many bytes there are.
   public let count: Int
-  private let release: @Sendable (UnsafeRawBufferPointer) -> Void
+  private let release: @Sendable () -> Void
 
   /// Takes over `buffer`, which must stay unchanged until `release` is called with it.
   @unsafe
@@ -20,7 +20,9 @@ public final class ByteStorage: Sendable {
     // An empty buffer may have no address; any non-null one will do, as no byte of it can be read.
     unsafe base = buffer.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!
     count = buffer.count
-    unsafe self.release = release
+    // Safe to share: nobody touches the buffer but this object, and `release` runs once.
+    nonisolated(unsafe) let adopted = unsafe buffer
+    self.release = { unsafe release(adopted) }
   }
 
   /// A copy of `bytes`.
@@ -32,6 +34,6 @@ public final class ByteStorage: Sendable {
   }
 
   deinit {
-    unsafe release(UnsafeRawBufferPointer(start: base, count: count))
+    release()
   }
 }

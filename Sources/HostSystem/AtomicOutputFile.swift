@@ -22,13 +22,20 @@ public final class AtomicOutputFile {
   /// Begins the file `path`. An existing file is refused with `.outputExists` unless `replacing`;
   /// one of `inputs`, under whatever name, always with `.outputIsInput`; a directory or device
   /// with `.notRegularFile`.
-  public init(
+  public convenience init(
     _ path: String, inputs: [FileIdentity] = [], replacing: Bool = false
+  ) throws(HostError) {
+    try self.init(path, inputs, replacing, triesUnnamed: true)
+  }
+
+  /// `triesUnnamed` is false only in tests of what happens where O_TMPFILE isn't supported.
+  init(
+    _ path: String, _ inputs: [FileIdentity], _ replacing: Bool, triesUnnamed: Bool
   ) throws(HostError) {
     self.path = path
     replaces = replacing
     try Self.checkTarget(path, inputs, replacing)
-    let opened = try Self.open(path)
+    let opened = try triesUnnamed ? Self.open(path) : Self.openNamed(path)
     output = OutputDescriptor(descriptor: opened.descriptor, path: path)
     temporaryName = opened.name
   }
@@ -145,7 +152,13 @@ extension AtomicOutputFile {
       .system(_, _, .noSuchFileOrDirectory), .system(_, _, .invalidArgument)
     {
       // Whatever else is wrong with the directory shows in the next attempt.
+      return try openNamed(path)
     }
+  }
+
+  private static func openNamed(
+    _ path: String
+  ) throws(HostError) -> (descriptor: Int32, name: String?) {
     let name = hiddenName(for: path)
     let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY
     // Safe: Swift passes the string as a NUL-terminated copy that outlives the call.

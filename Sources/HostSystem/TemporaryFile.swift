@@ -16,11 +16,16 @@ public final class TemporaryFile {
   /// belong, as /tmp is often held in memory. `purpose` names it in messages.
   public init(purpose: String, in directory: String? = nil) throws(HostError) {
     let named = Host.environment("TMPDIR").flatMap { $0.isEmpty ? nil : $0 }
-    let place = directory ?? named ?? "/var/tmp"
+    let place = directory ?? named ?? Self.defaultDirectory
     let name = "\(purpose) (temporary, in \(place))"
     let descriptor = try UnnamedFile.openAnywhere(in: place, for: name)
     file = try OpenFile(adopting: descriptor, path: name)
     output = OutputDescriptor(descriptor: descriptor, path: name)
+  }
+
+  private static var defaultDirectory: String {
+    // Safe: Swift passes the string as a NUL-terminated copy that outlives the call.
+    unsafe access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp"
   }
 
   /// How many bytes it has.
@@ -57,6 +62,10 @@ enum UnnamedFile {
     } catch .system(_, _, .isDirectory), .system(_, _, .notSupportedOnSocket) {
       // The file system has no O_TMPFILE.
     }
+    return try openAndUnlink(in: directory, for: path)
+  }
+
+  static func openAndUnlink(in directory: String, for path: String) throws(HostError) -> Int32 {
     let name = "\(directory)/.varve-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
     let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
     // Safe: Swift passes the string as a NUL-terminated copy that outlives each call.

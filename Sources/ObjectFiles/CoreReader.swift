@@ -11,8 +11,9 @@ struct CoreReader {
   var notes: [ELFNote] = []
   var diagnostics: [ELFDiagnostic] = []
 
-  /// A process with a million threads stays below; more is damage.
-  private static let noteLimit = 1 << 22
+  /// Half a million threads have fewer; headers that overlap could make more notes than there are
+  /// bytes.
+  private static let noteLimit = 1 << 21
 
   init(_ image: ELFImage) { self.image = image }
 
@@ -72,6 +73,10 @@ struct CoreReader {
         decode(note)
       }
       if let diagnostic = reader.diagnostic { diagnostics.append(diagnostic) }
+      if notes.count == Self.noteLimit {
+        report(header, "more than \(Self.noteLimit) notes; the rest ignored")
+        break
+      }
     }
     if notes.isEmpty {
       diagnostics.append(

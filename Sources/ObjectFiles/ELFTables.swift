@@ -29,7 +29,11 @@ struct ELFTables {
       return nil
     }
     let stored = UInt64(header.sectionHeaderCount)
-    let wanted = stored == 0 ? first.size : stored
+    var wanted = stored == 0 ? first.size : stored
+    if wanted > Self.sectionLimit {
+      report(table, "\(wanted) sections; only \(Self.sectionLimit) are read")
+      wanted = Self.sectionLimit
+    }
     let count = available(
       wanted, of: stride, entry: ELFSection.headerSize, at: table, in: bytes, "section headers")
     do throws(ByteError) {
@@ -45,6 +49,10 @@ struct ELFTables {
     return first
   }
 
+  /// Objects compiled with a section per function reach a hundred thousand.
+  private static let sectionLimit: UInt64 = 1 << 20
+  private static let nameLimit: UInt64 = 1024
+
   private mutating func nameSections(_ bytes: ByteView, tableIndex: UInt64) {
     guard tableIndex != 0 else { return }
     guard tableIndex < UInt64(sections.count) else {
@@ -56,7 +64,8 @@ struct ELFTables {
     var nameless = 0
     for index in sections.indices {
       do throws(ByteError) {
-        let name = try strings.cString(at: UInt64(sections[index].nameOffset), limit: 4096)
+        let name = try strings.cString(
+          at: UInt64(sections[index].nameOffset), limit: Self.nameLimit)
         sections[index] = ELFSection(sections[index], name: name)
       } catch {
         nameless += 1

@@ -69,20 +69,13 @@ public struct StackReporter: Sendable {
     formatOptions.frameArguments = options.frameArguments
     let formatter = ValueFormatter(
       memory: process.memory, language: scope.language, options: formatOptions,
-      nameAddress: { [process] in process.name(of: $0) })
+      nameAddress: { [process] in process.name(of: $0) },
+      findStaticMember: { [problems] in line.module?.staticMember($2, of: $1, in: $0, problems) })
     let text = FrameText(formatter: formatter, reader: VariableReader(context))
     if let parameters = stack.parameters(of: line) { report.arguments = text.arguments(parameters) }
     if options.withLocals, let locals = stack.locals(of: line) {
       report.locals = text.locals(locals)
     }
-  }
-}
-
-extension Process {
-  /// What values call the place that a pointer leads to.
-  fileprivate func name(of address: VirtualAddress) -> (name: String, offset: UInt64)? {
-    guard let symbol = module(containing: address)?.symbol(at: address) else { return nil }
-    return (symbol.displayName, symbol.offset)
   }
 }
 

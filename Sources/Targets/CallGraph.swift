@@ -103,25 +103,3 @@ extension Process {
     }
   }
 }
-
-extension ELFImage {
-  /// The link-time addresses of the functions that other modules may call, by linkage name; empty
-  /// if its table is damaged, which reading the symbols proper reports.
-  func exports() -> [String: UInt64] {
-    do {
-      guard let table = try dynamicSymbolTable() else { return [:] }
-      var exports: [String: UInt64] = [:]
-      for symbol in table where !symbol.isUndefined {
-        switch symbol.kind {
-        case .function, .indirectFunction, .none:
-          let name = try table.name(of: symbol)
-          exports[String(name.prefix { $0 != "@" })] = symbol.value.rawValue
-        default: continue
-        }
-      }
-      return exports
-    } catch {
-      return [:]
-    }
-  }
-}

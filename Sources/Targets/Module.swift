@@ -26,7 +26,8 @@ public final class Module: Sendable {
 
   init(
     path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?, isProgram: Bool,
-    linkName: String? = nil, files: Lazy<ModuleFiles?>, contents: @escaping @Sendable () -> ModuleContents
+    linkName: String? = nil, files: Lazy<ModuleFiles?>, exports: [String: UInt64]? = nil,
+    contents: @escaping @Sendable () -> ModuleContents
   ) {
     self.path = path
     self.range = range
@@ -36,7 +37,7 @@ public final class Module: Sendable {
     self.linkName = linkName
     lazyFiles = files
     lazyContents = Lazy(contents)
-    lazyExports = Lazy { files.value?.binary?.image.exports() ?? [:] }
+    lazyExports = Lazy { exports ?? files.value?.binary?.image.exportedAddresses() ?? [:] }
   }
 
   /// The files that were found for it; nil for the vdso, which has none.
@@ -45,7 +46,8 @@ public final class Module: Sendable {
   /// What its files hold.
   public var contents: ModuleContents { lazyContents.value }
 
-  /// The link-time addresses of the functions that other modules may call, by linkage name.
+  /// The link-time addresses of the functions and variables that other modules may use, by linkage
+  /// name.
   var exports: [String: UInt64] { lazyExports.value }
 
   /// The file as gdb calls it in a frame's line; nil for the program and the vdso, which it doesn't

@@ -15,6 +15,7 @@ public final class Process: Sendable {
   /// What is damaged or missing, a line each, as far as it is known before anything is asked for.
   public let diagnostics: [String]
   let calls = CallGraph()
+  let generatedCode: JITModules
 
   public init(
     architecture: Architecture, memory: AddressSpace, mappings: [Mapping],
@@ -24,18 +25,23 @@ public final class Process: Sendable {
     self.memory = memory
     self.mappings = mappings
     self.threads = threads
-    self.modules = modules.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    let modules = modules.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    self.modules = modules
     self.diagnostics = diagnostics
+    generatedCode = JITModules(
+      JITSearch(
+        architecture: architecture, memory: memory, mappings: mappings, modules: modules))
   }
 
   /// The program itself; nil if the dump doesn't tell which module it is.
   public var program: Module? { modules.first(where: \.isProgram) }
 
-  /// The module that holds `address`; nil if none does.
+  /// The module that holds `address`; nil if none does. Code that the process made itself has
+  /// modules that aren't among `modules`.
   public func module(containing address: VirtualAddress) -> Module? {
-    let index = partition(modules.count) { modules[$0].range.lowerBound <= address }
-    guard index > 0, modules[index - 1].range.contains(address) else { return nil }
-    return modules[index - 1]
+    if let module = modules.module(containing: address) { return module }
+    guard mapping(containing: address)?.protection?.contains(.execute) == true else { return nil }
+    return generatedCode.module(containing: address)
   }
 
   /// The mapping that holds `address`; nil if nothing is mapped there.

@@ -13,6 +13,8 @@ public struct SymbolicFrame: Sendable {
   public let module: Module?
   /// The function by debug information; nil without any.
   public let scope: FunctionScope?
+  /// The function that the frame runs, inlined ones apart; nil without debug information.
+  public let function: FunctionScope?
   /// The nearest symbol at or before the code; nil if there is none.
   public let symbol: SymbolOffset?
   /// The line stands for a place where the program counter really is, and not at the very start of
@@ -20,7 +22,9 @@ public struct SymbolicFrame: Sendable {
   public let showsAddress: Bool
 
   /// The function was inlined into the next line's.
-  public var isInlined: Bool { scope?.isInlined ?? false }
+  public var isInlined: Bool {
+    frame.evidence != .tailCall && (scope?.isInlined ?? false)
+  }
 
   /// The function's name as gdb's backtrace prints it; nil where neither debug information nor a
   /// symbol names it.
@@ -67,17 +71,15 @@ extension Process {
         }
       }
       let symbol = module?.symbol(at: frame.lookupAddress)
-      for (depth, scope) in scopes.enumerated() {
+      // Of a frame that a tail call left, gdb shows only the innermost function.
+      let shown: [FunctionScope?] =
+        scopes.isEmpty ? [nil] : frame.evidence == .tailCall ? [scopes[0]] : scopes
+      for (depth, scope) in shown.enumerated() {
         lines.append(
           SymbolicFrame(
             level: lines.count, frame: frame, frameIndex: index, module: module, scope: scope,
-            symbol: symbol, showsAddress: depth == 0 && !isLineStart))
-      }
-      if scopes.isEmpty {
-        lines.append(
-          SymbolicFrame(
-            level: lines.count, frame: frame, frameIndex: index, module: module, scope: nil,
-            symbol: symbol, showsAddress: true))
+            function: scopes.last, symbol: symbol,
+            showsAddress: scopes.isEmpty || (depth == 0 && !isLineStart)))
       }
     }
     return lines

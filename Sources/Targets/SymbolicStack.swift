@@ -22,6 +22,7 @@ public struct SymbolicStack: Sendable {
     self.process = process
     self.backtrace = backtrace
     self.problems = problems
+    problems.add(process.generatedCode.problems.lines)
     threadPointer = thread?.threadPointer
     vectorRegisters = thread.flatMap { VectorRegisters($0.record) }
     lines = process.symbolicate(
@@ -35,8 +36,14 @@ public struct SymbolicStack: Sendable {
 
   /// The function that frame `index` of the backtrace runs, inlined ones apart.
   func function(ofFrame index: Int) -> FunctionScope? {
-    // The lines of one frame follow each other, the function itself last.
-    lines.last { $0.frameIndex == index }?.scope
+    firstLine(ofFrame: index)?.function
+  }
+
+  /// The innermost line of frame `index` of the backtrace.
+  func firstLine(ofFrame index: Int) -> SymbolicFrame? {
+    let position = partition(lines.count) { lines[$0].frameIndex < index }
+    guard position < lines.count, lines[position].frameIndex == index else { return nil }
+    return lines[position]
   }
 
   /// What reads the variables of `line`; nil where there is no debug information.
@@ -53,7 +60,7 @@ public struct SymbolicStack: Sendable {
     return problems.attempt(module.path) { () throws(SymbolError) in
       let here = try information.variables(in: scope, at: address, arguments: true)
       // An inlined function has no entry of its own: its parameters were never passed.
-      guard !here.isEmpty, let entry = function(ofFrame: line.frameIndex)?.entry else {
+      guard !here.isEmpty, let entry = line.function?.entry else {
         return FrameText.Parameter.matching(here, atEntry: [])
       }
       return FrameText.Parameter.matching(

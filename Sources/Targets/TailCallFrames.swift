@@ -60,11 +60,11 @@ struct TailCallFrames {
 extension SymbolicStack {
   /// Where in memory the function of frame `index` begins; nil if nothing tells.
   func functionEntry(ofFrame index: Int) -> VirtualAddress? {
-    guard let line = lines.last(where: { $0.frameIndex == index }), let module = line.module else {
+    guard let line = firstLine(ofFrame: index), let module = line.module else {
       return nil
     }
-    if let scope = line.scope {
-      return (scope.entry ?? scope.lowPC).map(module.loadedAddress)
+    if let function = line.function {
+      return (function.entry ?? function.lowPC).map(module.loadedAddress)
     }
     return line.symbol.map { module.loadedAddress(of: $0.symbol.address) }
   }

@@ -122,7 +122,8 @@ private struct CommonEnds<Element: Equatable> {
   func narrowed(by other: [Element]) -> CommonEnds {
     var narrowed = self
     narrowed.prefix = zip(first.prefix(prefix), other).prefix { $0 == $1 }.count
-    narrowed.suffix = zip(first.suffix(suffix).reversed(), other.reversed())
+    narrowed.suffix =
+      zip(first.suffix(suffix).reversed(), other.reversed())
       .prefix { $0 == $1 }.count
     return narrowed
   }

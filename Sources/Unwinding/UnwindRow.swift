@@ -114,6 +114,11 @@ public enum UnwindEvidence: Hashable, Sendable {
   case ehFrame
   /// Call frame information in `.debug_frame`.
   case debugFrame
+  /// Call frame information of an image that a running program registered for code it made itself
+  /// (gdb's JIT interface).
+  case registeredImage
+  /// Call frame information of such an image that is in memory, though no list of them was found.
+  case foundImage
   /// The Linux kernel's ORC tables.
   case orc
   /// The instructions and stack layout by which the kernel returns from a signal.
@@ -130,7 +135,7 @@ public enum UnwindEvidence: Hashable, Sendable {
   /// No table and no kernel layout says so: it was inferred from what the stack looks like.
   public var isGuess: Bool {
     switch self {
-    case .ehFrame, .debugFrame, .orc, .signalTrampoline: false
+    case .ehFrame, .debugFrame, .registeredImage, .foundImage, .orc, .signalTrampoline: false
     case .framePointer, .untouchedStack, .wildJump: true
     }
   }
@@ -141,6 +146,8 @@ extension UnwindEvidence: CustomStringConvertible {
     switch self {
     case .ehFrame: ".eh_frame"
     case .debugFrame: ".debug_frame"
+    case .registeredImage: "registered JIT image"
+    case .foundImage: "JIT image found in memory"
     case .orc: "ORC"
     case .signalTrampoline: "signal trampoline"
     case .framePointer: "frame pointer"

@@ -19,27 +19,23 @@ struct Packer: Sendable, CustomTestStringConvertible {
 
 @Suite struct DecompressionTests {
   let scratch: ScratchDirectory
-  let plain: [UInt8]
+  var plain: [UInt8] { Self.plain }
 
-  init() throws {
-    scratch = try ScratchDirectory()
-    // Three megabytes: some that packs well, some that doesn't.
+  /// 576 KiB: some that packs well, some that doesn't.
+  static let plain: [UInt8] = {
     var generator = SplitMix(state: 42)
     var bytes: [UInt8] = []
-    for block in 0..<48 {
+    for block in UInt8(0)..<24 {
       if block % 3 == 0 {
-        for _ in 0..<8192 {
-          let word = generator.next()
-          for shift in stride(from: 0, to: 64, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-          }
-        }
+        for _ in 0..<24576 { bytes.append(UInt8(truncatingIfNeeded: generator.next())) }
       } else {
-        bytes.append(contentsOf: repeatElement(UInt8(block), count: 65536))
+        bytes.append(contentsOf: repeatElement(block, count: 24576))
       }
     }
-    plain = bytes
-  }
+    return bytes
+  }()
+
+  init() throws { scratch = try ScratchDirectory() }
 
   private func packed(_ packer: Packer, _ bytes: [UInt8]) throws -> ByteView {
     try scratch.write(bytes, to: "plain")
@@ -73,7 +69,8 @@ struct Packer: Sendable, CustomTestStringConvertible {
       var out: [UInt8] = []
       let error = #expect(throws: CompressionError.self) {
         try decompress(part, packer.format) { chunk in
-          for index in chunk.byteOffsets { out.append(chunk[index]) }
+          // Safe: the bytes are copied before the call returns.
+          unsafe chunk.withUnsafeBytes { unsafe out.append(contentsOf: $0) }
           return true
         }
       }

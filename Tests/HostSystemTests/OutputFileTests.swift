@@ -1,9 +1,10 @@
 import Bytes
 import Foundation
-import HostSystem
 import SystemPackage
 import TestWorlds
 import Testing
+
+@testable import HostSystem
 
 @Suite struct OutputFileTests {
   let scratch: ScratchDirectory
@@ -16,9 +17,10 @@ import Testing
 
   private func view(_ text: String) -> ByteView { ByteView(copying: text.utf8) }
 
-  @Test func appearsOnlyWhenCommitted() throws {
+  /// Both with and without O_TMPFILE.
+  @Test(arguments: [true, false]) func appearsOnlyWhenCommitted(unnamed: Bool) throws {
     let path = scratch.file("out")
-    let output = try AtomicOutputFile(path)
+    let output = try AtomicOutputFile(path, [], false, triesUnnamed: unnamed)
     try output.write(view("abc").bytes)
     try output.write(view("def").bytes)
     try output.write(view("Z"), at: 1)
@@ -30,18 +32,19 @@ import Testing
     #expect(try names() == ["out"])
   }
 
-  @Test func leavesNothingWithoutCommit() throws {
+  @Test(arguments: [true, false]) func leavesNothingWithoutCommit(unnamed: Bool) throws {
     do {
-      let output = try AtomicOutputFile(scratch.file("out"))
+      let output = try AtomicOutputFile(scratch.file("out"), [], false, triesUnnamed: unnamed)
       try output.write(view("abc").bytes)
+      #expect(try names().count == (unnamed ? 0 : 1))
     }
     #expect(try names() == [])
   }
 
-  @Test func refusesToReplaceUnlessTold() throws {
+  @Test(arguments: [true, false]) func refusesToReplaceUnlessTold(unnamed: Bool) throws {
     let path = try scratch.write("old", to: "out")
     #expect(throws: HostError.outputExists(path: path)) { try AtomicOutputFile(path) }
-    let output = try AtomicOutputFile(path, replacing: true)
+    let output = try AtomicOutputFile(path, [], true, triesUnnamed: unnamed)
     try output.write(view("new").bytes)
     #expect(try scratch.read("out") == Array("old".utf8))
     try output.commit()
@@ -49,9 +52,9 @@ import Testing
     #expect(try names() == ["out"])
   }
 
-  @Test func refusesAFileThatCameMeanwhile() throws {
+  @Test(arguments: [true, false]) func refusesAFileThatCameMeanwhile(unnamed: Bool) throws {
     let path = scratch.file("out")
-    let output = try AtomicOutputFile(path)
+    let output = try AtomicOutputFile(path, [], false, triesUnnamed: unnamed)
     try scratch.write("theirs", to: "out")
     #expect(throws: HostError.outputExists(path: path)) { try output.commit() }
     #expect(try scratch.read("out") == Array("theirs".utf8))
@@ -104,6 +107,19 @@ import Testing
     }
   }
 
+  /// From one file system to another, where the kernel itself can't copy.
+  @Test(.enabled(if: FileManager.default.isWritableFile(atPath: "/dev/shm")))
+  func copiesBetweenFileSystems() throws {
+    let path = "/dev/shm/varve-test-\(UUID().uuidString)"
+    let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ $0 >> 11) }
+    try Data(bytes).write(to: URL(filePath: path))
+    defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: path) } }
+    let output = try AtomicOutputFile(scratch.file("out"))
+    try output.copy(5..<3_000_000, of: OpenFile.open(path), to: 7)
+    try output.commit()
+    #expect(Array(try scratch.read("out")[7...]) == Array(bytes[5...]))
+  }
+
   @Test func sparseWritesLeaveHoles() throws {
     var bytes = [UInt8](repeating: 0, count: 10 * 4096 + 17)
     bytes[3 * 4096 + 5] = 1
@@ -128,6 +144,13 @@ import Testing
     #expect(mapped.size == 2 * (1 << 16) + 4)
     #expect(String(decoding: mapped.bytes.clampedSubview(at: 1 << 16, count: 4)) == "tail")
     #expect(try mapped.dataRanges() == [1 << 16..<(1 << 16) + 4096])
+  }
+
+  @Test func fileWithoutNameWhereItNeedsOneFirst() throws {
+    let descriptor = try UnnamedFile.openAndUnlink(in: scratch.path, for: "test")
+    let file = try OpenFile(adopting: descriptor, path: "test")
+    #expect(try file.size() == 0)
+    #expect(try names() == [])
   }
 
   @Test func temporaryFileNamesItsMissingDirectory() throws {

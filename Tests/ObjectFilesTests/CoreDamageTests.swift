@@ -89,7 +89,7 @@ import Testing
     let text = try Tool.run("eu-readelf", "-n", "core", in: scratch)
     #expect(text.contains("fname: subject, psargs: subject with words"))
     #expect(text.contains("fault address: 0xdeadbeef"))
-    #expect(text.contains("400000-402000 00001000 8192"))
+    #expect(text.contains("00400000-00402000 00001000 8192"))
     #expect(text.components(separatedBy: "PRSTATUS").count == 3)
     let warnings = try Tool.run("readelf", "-hlnW", "core", in: scratch)
     #expect(!warnings.lowercased().contains("warning") && !warnings.contains("rror:"))

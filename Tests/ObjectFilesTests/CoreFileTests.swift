@@ -27,7 +27,8 @@ import Testing
     #expect(core.threads[0].status.signal == 6)
     #expect(core.threads[0].status.currentSignal == 6)
     #expect(core.threads[0].signalInfo?.signal == 6)
-    #expect(core.threads[0].signalInfo?.cause == .sent(processID: subject.processID, userID: getuid()))
+    #expect(
+      core.threads[0].signalInfo?.cause == .sent(processID: subject.processID, userID: getuid()))
     #expect(core.threads.dropFirst().allSatisfy { $0.signalInfo == nil })
     #expect(core.threads.allSatisfy { $0.floatingPoint?.count == 512 })
     #expect(core.threads.allSatisfy { ($0.extendedState?.count ?? 0) >= 576 })

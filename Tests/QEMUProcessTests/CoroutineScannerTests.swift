@@ -22,7 +22,7 @@ struct CoroutineScannerTests {
     #expect(found.stack.size == SyntheticProcess.stackSize)
     #expect(found.stack.guardSize == 0x1000)
     #expect(found.jumpBuffer.rawValue == planted.jumpBuffer)
-    #expect(found.state == .suspended)
+    #expect(found.state == .inactive)
     // rbx, rbp, r12–r15, rsp, rip; all others unknown.
     var expected = RegisterState()
     for (slot, number) in [3, 6, 12, 13, 14, 15].enumerated() {

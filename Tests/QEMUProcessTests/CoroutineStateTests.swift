@@ -41,7 +41,7 @@ struct CoroutineStateTests {
     #expect(running.doubts.isEmpty)
 
     #expect(try coroutine(outer, in: result).state == .entering(VirtualAddress(inner.address)))
-    #expect(try coroutine(waiting, in: result).state == .suspended)
+    #expect(try coroutine(waiting, in: result).state == .inactive)
     #expect(try coroutine(waiting, in: result).callers.isEmpty)
   }
 
@@ -76,6 +76,38 @@ struct CoroutineStateTests {
     let result = world.scan()
     #expect(try coroutine(named, in: result).state == .scheduled(by: "aio_co_schedule"))
     #expect(try coroutine(unnamed, in: result).state == .scheduled(by: nil))
+  }
+
+  /// A walker without any unwind table.
+  private struct NoFrames: StackWalker {
+    func programCounters(from registers: RegisterState, limit: Int) -> [VirtualAddress] { [] }
+    func functionStart(of counter: VirtualAddress) -> VirtualAddress? { nil }
+  }
+
+  @Test func depthsTellWhoHasEndedWithoutUnwinding() throws {
+    var world = SyntheticProcess()
+    let code = SyntheticProcess.code
+    var planted: [(SyntheticProcess.Planted, CoroutineState)] = []
+    for index in UInt64(0)..<9 {
+      let (depth, counter, state): (UInt64, UInt64, CoroutineState) =
+        switch index % 3 {
+        case 0: (0x58, code + 0x2050, .created)
+        case 1: (0x90, SyntheticProcess.switchReturn, .terminated)
+        default: (0x200 + index * 0x20, SyntheticProcess.switchReturn, .suspended)
+        }
+      let made = world.addCoroutine(depth: depth, counter: counter)
+      let end = made.stack + SyntheticProcess.stackSize
+      // The trampoline's callee returns into it; the switch returns into whoever switched.
+      world.set(end - 0x60, code + 0x2040 + index % 3)
+      if index % 3 == 2 { world.set(made.stackPointer + 0x30, SyntheticProcess.yieldReturn) }
+      planted.append((made, state))
+    }
+    var result = world.scan()
+    result.classify(in: world.process(), with: NoFrames())
+    for (made, state) in planted {
+      #expect(try coroutine(made, in: result).state == state)
+      #expect(try coroutine(made, in: result).doubts == [])
+    }
   }
 
   /// A walker that knows the functions on each stack by its stack pointer.
@@ -116,7 +148,7 @@ struct CoroutineStateTests {
     #expect(try coroutine(suspended, in: result).state == .suspended)
     #expect(try coroutine(other, in: result).state == .suspended)
     let left = try coroutine(unknown, in: result)
-    #expect(left.state == .suspended)
+    #expect(left.state == .inactive)
     #expect(left.doubts == ["its stack can't be unwound to its start"])
   }
 }

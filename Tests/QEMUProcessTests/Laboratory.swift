@@ -37,10 +37,17 @@ enum Laboratory {
       let core: String?
       let executable: String?
       let stripped: Bool?
-      let coroutine_backend: String?
+      let coroutineBackend: String?
       let truth: [String: String]
     }
     let subjects: [Subject]
+  }
+
+  /// The files use the other style of names.
+  fileprivate static var decoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return decoder
   }
 
   /// Every core is tested if `VARVE_LAB_ALL` is set, else one of each sort.
@@ -54,14 +61,14 @@ enum Laboratory {
   static let cores: [Core] = {
     do {
       let data = try Data(contentsOf: URL(fileURLWithPath: root + "/manifest.json"))
-      return try JSONDecoder().decode(Manifest.self, from: data).subjects.compactMap { subject in
+      return try decoder.decode(Manifest.self, from: data).subjects.compactMap { subject in
         guard subject.kind == "qemu-core", let core = subject.core, !core.hasSuffix(".zst"),
           subject.truth["coroutines"] != nil, isEverythingWanted || few.contains(subject.name)
         else { return nil }
         return Core(
           name: subject.name, directory: subject.directory, core: core,
           executable: subject.executable, isStripped: subject.stripped ?? false,
-          backend: subject.coroutine_backend, isWhole: !subject.name.contains("truncated"),
+          backend: subject.coroutineBackend, isWhole: !subject.name.contains("truncated"),
           truth: subject.truth)
       }
     } catch {
@@ -75,19 +82,19 @@ enum Laboratory {
     struct Known: Decodable {
       let pointer: String
       let stack: String
-      let stack_size: UInt64
-      let entry_arg: String
+      let stackSize: UInt64
+      let entryArg: String
       let caller: String
-      let locks_held: UInt64
+      let locksHeld: UInt64
       let idle: Bool
     }
     let live: [Known]?
-    let pointers_seen: [String]
-    let live_stack_count: Int
+    let pointersSeen: [String]
+    let liveStackCount: Int
 
     static func of(_ core: Core) throws -> Truth {
       let data = try Data(contentsOf: URL(fileURLWithPath: core.truth["coroutines"] ?? ""))
-      return try JSONDecoder().decode(Truth.self, from: data)
+      return try Laboratory.decoder.decode(Truth.self, from: data)
     }
   }
 }

@@ -2,6 +2,7 @@ import Bytes
 import Foundation
 import QEMUProcess
 import Testing
+import Unwinding
 
 @Suite("Coroutines of real cores", .serialized)
 struct RealCoreTests {
@@ -13,7 +14,7 @@ struct RealCoreTests {
     let found = Dictionary(uniqueKeysWithValues: coroutines.map { ($0.address, $0) })
 
     // Every one was seen by QEMU's own trace.
-    let seen = Set(truth.pointers_seen.compactMap { address($0) })
+    let seen = Set(truth.pointersSeen.compactMap { address($0) })
     #expect(Set(found.keys).subtracting(seen).sorted() == [])
     // A stack has one owner.
     #expect(Set(coroutines.map(\.stack)).count == coroutines.count)
@@ -24,7 +25,7 @@ struct RealCoreTests {
         let mapping = inspection.process.mapping(containing: coroutine.stack.usableStart)
         return mapping?.end == coroutine.stack.end
       }
-      #expect(ownMappings.count == truth.live_stack_count)
+      #expect(ownMappings.count == truth.liveStackCount)
     }
     for known in truth.live ?? [] {
       guard let pointer = address(known.pointer), let coroutine = found[pointer] else {
@@ -32,9 +33,9 @@ struct RealCoreTests {
         continue
       }
       #expect(coroutine.stack.base == address(known.stack))
-      #expect(coroutine.stack.size == known.stack_size)
-      #expect(coroutine.argument == address(known.entry_arg)?.rawValue)
-      #expect(coroutine.locksHeld == known.locks_held)
+      #expect(coroutine.stack.size == known.stackSize)
+      #expect(coroutine.argument == address(known.entryArg)?.rawValue)
+      #expect(coroutine.locksHeld == known.locksHeld)
       #expect((coroutine.caller ?? VirtualAddress(0)) == address(known.caller))
     }
   }
@@ -54,6 +55,29 @@ struct RealCoreTests {
       #expect(coroutine.doubts == [])
       guard let idle = idle[coroutine.address] else { continue }
       #expect(coroutine.state.isLive == !idle, "\(coroutine.address): \(coroutine.state)")
+    }
+  }
+
+  /// A walker for a core whose program is nowhere to be had.
+  private struct NoFrames: StackWalker {
+    func programCounters(from registers: RegisterState, limit: Int) -> [VirtualAddress] { [] }
+    func functionStart(of counter: VirtualAddress) -> VirtualAddress? { nil }
+  }
+
+  @Test(arguments: Laboratory.cores.filter { $0.isWhole && $0.backend == "ucontext" })
+  func depthsAgreeWithUnwinding(_ core: Laboratory.Core) throws {
+    let inspection = try core.inspected().inspection
+    var blind = inspection.coroutines
+    for index in blind.coroutines.indices {
+      switch blind.coroutines[index].state {
+      case .suspended, .terminated, .idle, .created: blind.coroutines[index].state = .inactive
+      case .running, .entering, .inactive, .scheduled: continue
+      }
+    }
+    blind.classify(in: inspection.process, with: NoFrames())
+    for (seen, guessed) in zip(inspection.coroutines.coroutines, blind.coroutines) {
+      #expect(seen.state.isLive == guessed.state.isLive, "\(seen.address): \(guessed.state)")
+      #expect(guessed.state != .inactive)
     }
   }
 

@@ -25,7 +25,7 @@ struct StructureTests {
     Dictionary(uniqueKeysWithValues: result.coroutines.map { ($0.address.rawValue, $0.state) })
   }
 
-  @Test func poolsUpTo8_2AreLists() throws {
+  @Test func poolsBeforeBatchesAreLists() throws {
     var world = SyntheticProcess()
     let planted = (0..<4).map { _ in world.addCoroutine() }
     world.set(globals, planted[0].address)
@@ -43,11 +43,11 @@ struct StructureTests {
     #expect(states[planted[0].address] == .idle(in: .global))
     #expect(states[planted[1].address] == .idle(in: .global))
     #expect(states[planted[2].address] == .idle(in: .local(thread: 100)))
-    #expect(states[planted[3].address] == .suspended)
+    #expect(states[planted[3].address] == .inactive)
     #expect(result.diagnostics == [])
   }
 
-  @Test func poolsSince9_0AreListsOfBatches() throws {
+  @Test func newerPoolsAreListsOfBatches() throws {
     var world = SyntheticProcess()
     let planted = (0..<3).map { _ in world.addCoroutine() }
     let batches = [world.allocate(24), world.allocate(24)]
@@ -115,9 +115,9 @@ struct StructureTests {
     var result = world.scan()
     result.complete(
       with: structures(world, ["co_tls_current": ("Coroutine*", .threadLocal(offset: 24))]))
-    #expect(result.coroutines.first?.state == .suspended)
+    #expect(result.coroutines.first?.state == .inactive)
     #expect(
-      result.coroutines.first?.doubts == ["thread 100 calls it current, but it is suspended"])
+      result.coroutines.first?.doubts == ["thread 100 calls it current, but it is inactive"])
   }
 }
 

@@ -29,6 +29,15 @@ import Testing
     try compare(try Self.classes.get(), unicode: true, atLeast: 85)
   }
 
+  /// The same while the program runs: objects are constructed, and have virtual bases.
+  @Test func liveClassesAreGDBs() throws {
+    let program = try Self.classes.get()
+    let stop = try #require(try ValuesStops(program).stops.first)
+    try compare(
+      program, unicode: true, atLeast: 85,
+      setup: ["break stop", "run", "disable pretty-printer"], memory: stop.memory)
+  }
+
   /// Other limits than the default ones.
   @Test func limitsCanBeSet() throws {
     var options = FormatOptions()
@@ -61,12 +70,12 @@ import Testing
 
   private func compare(
     _ program: ValuesProgram, unicode: Bool, atLeast count: Int,
-    options: FormatOptions = FormatOptions(), setup: [String] = []
+    options: FormatOptions = FormatOptions(), setup: [String] = [], memory: ValuesMemory? = nil
   ) throws {
     var options = options
     options.showsUnicode = unicode
     let formatter = program.formatter(
-      memory: try ValuesMemory(program.image), options: options)
+      memory: try memory ?? ValuesMemory(program.image), options: options)
     let names = try globals(program)
     #expect(names.count >= count)
     let printed = try program.gdb(

@@ -11,12 +11,24 @@ struct ValuesProgram: Sendable {
   let symbols: ELFSymbols
   let language: SourceLanguage
 
+  /// Where everything is built; removed when the tests end.
+  private static let directory: URL = {
+    atexit {
+      do {
+        try FileManager.default.removeItem(at: ValuesProgram.directory)
+      } catch {
+        print("\(ValuesProgram.directory.path) is left behind: \(error)")
+      }
+    }
+    return FileManager.default.temporaryDirectory
+      .appendingPathComponent("varve-values-\(ProcessInfo.processInfo.processIdentifier)")
+  }()
+
   /// Builds `source` with GCC at a fixed address, so that link-time addresses are those of gdb.
   init(
     _ name: String, _ source: String, language: SourceLanguage = .c, options: [String] = ["-O0"]
   ) throws {
-    let directory = FileManager.default.temporaryDirectory
-      .appendingPathComponent("varve-values-\(name)-\(UUID().uuidString)")
+    let directory = Self.directory.appendingPathComponent("\(name)-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let isCPlusPlus = language == .cPlusPlus
     let file = directory.appendingPathComponent(name + (isCPlusPlus ? ".cc" : ".c"))

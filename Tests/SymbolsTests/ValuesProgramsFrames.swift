@@ -105,8 +105,9 @@ extension ValuesPrograms {
     TN<3> tn={{1,2,3}};
     A*nullA;
     A**ppa=&pa;
-    int main(){ d.f(); d.g(1);pm=&A::a; return
-      vd.v+(int)lam(1)+d.cnt+tl+(int)D::KD+ns::TT<int>::st+ns::TT<char*>::st[0];}
+    __attribute__((noipa)) void stop(){}
+    int main(){ stop(); d.f(); d.g(1);pm=&A::a; return
+      vd.v+(int)lam(1)+d.cnt+tl+(int)D::KD+ns::TT<int>::st+(ns::TT<char*>::st!=nullptr);}
     """#
 
   /// C: stops in functions whose arguments the compiler kept, moved or dropped.
@@ -118,6 +119,7 @@ extension ValuesPrograms {
     struct P{int x,y;};
     struct Big{long a[10];};
     union U{int i;float f;};
+    enum Color{RED,GREEN};
     volatile int sink; volatile double dsink;
     NI void stop(int code){ sink=code; }
     NI int lost(int val,int other){ sink=val; stop(1); return sink+other; }
@@ -150,11 +152,16 @@ extension ValuesPrograms {
      " push %rbx\n .cfi_adjust_cfa_offset 8\n mov $7,%edi\n call stop\n pop %rbx\n"
      " .cfi_adjust_cfa_offset -8\n ret\n.cfi_endproc\n .size undef,.-undef\n");
     void undef(void);
+    #ifndef __OPTIMIZE__ // its callers would be lost with the frame pointer
+    #define undef()
+    #endif
     NI int user(int x,int y){ int l=x*2; undef(); sink=x; sink=y; return l; }
     NI int locals(int n){ char buf[32]="text"; struct P ps[3]={{n,1},{2,3}}; double d=n*1.5; char*null=0;
      char*bad=(char*)8; int*ip=&ps[1].y; struct Big big={{n}}; unsigned char mac[6]={1,2,3,4,5,6};
-     enum {RED,GREEN} e=GREEN; void(*f)(int)=stop; char big2[70000]; big2[0]=n;
+     enum Color e=GREEN; void(*f)(int)=stop; char big2[70000]; big2[0]=n;
      stop(14); sink=buf[0]+ps[0].x+d+*ip+big.a[0]+mac[0]+e+big2[n]; return null==bad; }
+    NI int vla(int n){ char buf[n+5]; int m[n+1][2]; buf[0]='x';buf[1]=0;m[0][0]=1;m[n][1]=2; stop(16);
+     return buf[n-1]+m[0][1]+m[n][1]; }
     int (*volatile fp)(int)=ind;
     int main(int argc,char**argv){ int loc=argc*3; struct P p={1,2}; struct Big b={{1,2,3}}; union U u={7};
      int r=lost(5,6)+loc; r+=different(5); r+=equal(5,"str",2.5,1.5f); r+=born(); r+=st(p,b,u,&p);
@@ -162,7 +169,7 @@ extension ValuesPrograms {
      r+=rec(3); r+=ref(&loc); r+=hostinl(argc); r+=host2(argc,argc+9); r+=cst();
      r+=ld(1.5L,7,1.0+2.0i,2.5f,1,'c',200,-3); r+=lost(argc,loc); r+=deref(3,argc,argv[0]); r+=sbv(p,&p);
      r+=two(argc); r+=mod(argv[0],2.5,1.25f,'a',1,(unsigned char*)argv[0]); r+=user(argc,argc+1);
-     r+=locals(argc); return r&1; }
+     r+=locals(argc); r+=vla(argc); return r&1; }
     """#
 
   /// C++: the same with references, methods, templates and lambdas.

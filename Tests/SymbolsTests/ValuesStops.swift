@@ -38,7 +38,8 @@ struct ValuesStops: Sendable {
       ["set width 0", "set height 0", "set debuginfod enabled off"] + settings + [
         "set $count = 0", "break stop",
         // So that there is stack enough above main's frame.
-        "set environment PADDING " + String(repeating: "x", count: 8192), "run", "while $_isvoid($_exitcode)", "echo @stop\\n", "bt full",
+        "set environment PADDING " + String(repeating: "x", count: 8192), "run",
+        "while $_isvoid($_exitcode)", "echo @stop\\n", "bt full",
         "frame apply all -q info frame", "frame apply all -q info registers",
         "set $top = $sp - 256", "up 1000",
         "eval \"dump binary memory \(directory.path)/stack%d $top ($sp + 4096)\", $count",
@@ -114,7 +115,8 @@ struct ValuesStops: Sendable {
     }
   }
 
-  private static let registerNames = ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"]
+  private static let registerNames =
+    ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"]
     + (8...15).map { "r\($0)" } + ["rip"]
 
   private static func registerStates(_ lines: [String]) -> [RegisterState] {
@@ -179,6 +181,10 @@ final class ValuesFrame: FrameContext {
 
   func functionAddress(linkageName: String) -> VirtualAddress? {
     program.symbols.symbol(named: linkageName).map { VirtualAddress($0.address) }
+  }
+
+  func arrayBounds(of array: TypeID) -> [ArrayBound] {
+    do { return try program.debug.arrayBounds(of: array, at: place) } catch { return [] }
   }
 
   func variable(_ id: EntryID) -> Variable? {

@@ -1,5 +1,6 @@
 public import Foundation
 internal import Glibc
+internal import Synchronization
 
 /// A directory of a test's own, removed with the object.
 public final class ScratchDirectory: Sendable {
@@ -10,14 +11,34 @@ public final class ScratchDirectory: Sendable {
       path: "varve-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     path = url.path
+    Self.live.withLock { _ = $0.insert(url.path) }
+    Self.removeAtExit
   }
 
-  deinit {
+  /// The directories there are; those of static variables outlive every test.
+  private static let live = Mutex<Set<String>>([])
+
+  private static let removeAtExit: Void = {
+    atexit {
+      ScratchDirectory.live.withLock { paths in
+        for path in paths { ScratchDirectory.remove(path) }
+      }
+    }
+    return ()
+  }()
+
+  private static func remove(_ path: String) {
     do {
       try FileManager.default.removeItem(atPath: path)
     } catch {
       print("\(path) remains: \(error)")
     }
+  }
+
+  deinit {
+    Self.remove(path)
+    let path = path
+    Self.live.withLock { _ = $0.remove(path) }
   }
 
   /// The path of `name` in the directory.

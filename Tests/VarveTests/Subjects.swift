@@ -27,4 +27,9 @@ enum Subjects {
 
   /// Finds files on this machine; asks no server.
   static let finder = DebugFileFinder(DebugFilePlaces(debuginfod: .off))
+
+  /// Finds nothing.
+  static let noFiles = DebugFileFinder(
+    DebugFilePlaces(
+      sysroot: "/nonexistent", debugDirectories: [], debuginfod: .off))
 }

@@ -62,10 +62,12 @@ public enum CoroutineState: Hashable, Sendable {
   /// It has entered the coroutine at this address (nil if that one isn't known) and goes on when
   /// that one yields or ends.
   case entering(VirtualAddress?)
+  /// Nobody runs it; whether it has yielded, has ended or was never entered isn't known.
+  case inactive
   /// It has yielded and waits to be entered again.
   case suspended
-  /// It has yielded, and the named function (if its name can be read) has asked an event loop to
-  /// enter it.
+  /// It has yielded, and the named function (if its name can be read) has asked an event loop or a
+  /// timer to enter it.
   case scheduled(by: String?)
   /// It was never entered since it was made.
   case created
@@ -74,11 +76,12 @@ public enum CoroutineState: Hashable, Sendable {
   /// Its function has returned, and it waits for reuse.
   case idle(in: CoroutinePool)
 
-  /// It has a function to go on with: it isn't just kept for reuse.
+  /// It has, or for all that is known may have, a function to go on with: it isn't just kept for
+  /// reuse.
   public var isLive: Bool {
     switch self {
     case .terminated, .idle: false
-    case .running, .entering, .suspended, .scheduled, .created: true
+    case .running, .entering, .inactive, .suspended, .scheduled, .created: true
     }
   }
 }
@@ -145,6 +148,8 @@ public enum CoroutineEvidence: Hashable, Sendable {
   case emptyWakeupQueue
   /// `entry` points into code.
   case entryIsCode
+  /// Its state follows from how its stack compares with the others'.
+  case stackDepth
   /// This thread's stack pointer lies within the stack.
   case threadOnStack(Int32)
   /// The structure lies where other coroutines' do, relative to their stacks' words.
@@ -163,6 +168,7 @@ extension CoroutineEvidence: CustomStringConvertible {
     case .selfInJumpBuffer: "its address is among the saved registers"
     case .emptyWakeupQueue: "co_queue_wakeup points at itself"
     case .entryIsCode: "entry points into code"
+    case .stackDepth: "its state follows from its stack's depth, compared with the others'"
     case .threadOnStack(let thread): "thread \(thread) is on its stack"
     case .commonLayout(let votes, let total): "\(votes) of \(total) have the same layout"
     case .reachable(let source): "reached from \(source)"
@@ -176,6 +182,7 @@ extension CoroutineState: CustomStringConvertible {
     case .running(let thread): "running in thread \(thread)"
     case .entering(let callee?): "has entered \(callee)"
     case .entering(nil): "has entered another"
+    case .inactive: "inactive"
     case .suspended: "suspended"
     case .scheduled(let function?): "scheduled by \(function)"
     case .scheduled(nil): "scheduled"

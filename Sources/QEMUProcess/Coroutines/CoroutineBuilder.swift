@@ -16,7 +16,7 @@ struct CoroutineBuilder: Sendable {
     let address = finding.address
     let caller = try memory.word(at: address &+ CoroutineMembers.caller)
     var coroutine = Coroutine(
-      address: address, state: .suspended,
+      address: address, state: .inactive,
       entry: VirtualAddress(try memory.word(at: address &+ CoroutineMembers.entry)),
       argument: try memory.word(at: address &+ CoroutineMembers.argument),
       caller: caller == 0 ? nil : VirtualAddress(caller), stack: finding.claim.reference.stack,
@@ -65,7 +65,7 @@ struct CoroutineBuilder: Sendable {
   private func initialState(_ coroutine: Coroutine) -> CoroutineState {
     if coroutine.caller != nil { return .entering(nil) }
     if let scheduler = scheduler(of: coroutine) { return .scheduled(by: scheduler.name) }
-    return .suspended
+    return .inactive
   }
 
   /// The function that scheduled the coroutine, by the name that `scheduled` points at.

@@ -37,7 +37,7 @@ struct StackClassifier: Sendable {
   /// Sets the states of those coroutines that aren't running and have no caller.
   func classify(_ coroutines: inout [Coroutine]) {
     let indices = coroutines.indices.filter {
-      coroutines[$0].state == .suspended || coroutines[$0].state == .terminated
+      coroutines[$0].state == .inactive
     }
     let shapes = Dictionary(
       uniqueKeysWithValues: indices.map { ($0, shape(of: coroutines[$0])) })
@@ -53,7 +53,6 @@ struct StackClassifier: Sendable {
     let bootstrap = Set(inner).count == 1 ? inner.first : nil
     for index in indices {
       guard let shape = shapes[index], shape.isComplete, shape.functions.last == trampoline else {
-        coroutines[index].doubts.append("its stack can't be unwound to its start")
         continue
       }
       coroutines[index].state = Self.state(of: shape.functions.dropLast(), bootstrap: bootstrap)
@@ -105,5 +104,9 @@ extension CoroutineScanner.Result {
   /// which have ended, and which were never entered.
   public mutating func classify(in process: HostProcess, with walker: some StackWalker) {
     StackClassifier(process: process, walker: walker).classify(&coroutines)
+    DepthClassifier(process: process).classify(&coroutines)
+    for index in coroutines.indices where coroutines[index].state == .inactive {
+      coroutines[index].doubts.append("its stack can't be unwound to its start")
+    }
   }
 }

@@ -212,7 +212,7 @@ extension Coroutine {
   private mutating func confirmIdle(in pool: CoroutinePool) {
     evidence.append(.reachable(from: "\(pool)"))
     switch state {
-    case .suspended, .terminated, .created: state = .idle(in: pool)
+    case .inactive, .suspended, .terminated, .created: state = .idle(in: pool)
     default: doubts.append("in a pool, but \(state)")
     }
   }

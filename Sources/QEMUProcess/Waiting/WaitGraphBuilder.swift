@@ -54,7 +54,7 @@ struct WaitGraphBuilder {
 
   private static func canWait(_ coroutine: Coroutine) -> Bool {
     switch coroutine.state {
-    case .suspended, .scheduled: true
+    case .inactive, .suspended, .scheduled: true
     case .running, .entering, .created, .terminated, .idle: false
     }
   }
@@ -83,7 +83,7 @@ struct WaitGraphBuilder {
             loop, .runsIn, WaitNode(.thread, VirtualAddress(UInt64(UInt32(bitPattern: thread)))),
             source: .debugInformation)
         }
-      case .running, .entering, .suspended, .created, .terminated, .idle: continue
+      case .running, .entering, .inactive, .suspended, .created, .terminated, .idle: continue
       }
     }
   }

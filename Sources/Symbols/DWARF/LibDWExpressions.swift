@@ -177,7 +177,9 @@ extension Entry {
     guard unsafe dwarf_getlocation_attr(&attribute, pointer, &nested) == 0,
       unsafe dwarf_getlocation(&nested, &operations, &count) == 0
     else { throw malformed("entry value") }
-    return unsafe try decode(operations, count: count, of: &nested, depth: depth + 1)
+    // References count from the unit of the attribute around: the nested one stands in a location
+    // list, for which libdw (0.188) has a unit that lies nowhere, its start uninitialized.
+    return unsafe try decode(operations, count: count, of: &attribute, depth: depth + 1)
   }
 
   /// The bytes of `DW_OP_const_type`.

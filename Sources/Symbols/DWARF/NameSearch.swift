@@ -170,7 +170,7 @@ struct NameSearch {
 
   private func isQualifiedMatch(_ entry: Entry) throws(SymbolError) -> Bool {
     guard let plain = try entry.string(DW_AT_name, integrated: true) else { return false }
-    return try session.qualifiedName(of: entry, plain: plain) == key.name
+    return try session.qualifiedName(of: entry, plain: plain) == CanonicalName.of(key.name)
   }
 
   private func isDefinition(_ entry: Entry) throws(SymbolError) -> Bool {

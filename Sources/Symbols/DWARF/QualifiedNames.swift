@@ -14,7 +14,7 @@ extension Session {
     let declaration = try declaration(of: entry)
     guard let unit = try unit(of: declaration), unit.language.hasScopes else { return plain }
     let prefix = try prefixes(of: unit, containing: declaration)[declaration.offset]
-    return prefix.map { $0 + plain } ?? plain
+    return CanonicalName.of(prefix.map { $0 + plain } ?? plain)
   }
 
   /// What stands in the scope: a definition outside of it refers to its declaration inside, an
@@ -56,10 +56,14 @@ extension Session {
       if name == nil, child.tag == DW_TAG_namespace { name = "(anonymous namespace)" }
       // What stands in a nameless type is reached through its members only.
       var inner = name.map { prefix + $0 + "::" } ?? prefix
-      if child.has(DW_AT_specification), let named = prefixes[try declaration(of: child).offset],
-        let name
-      {
-        inner = named + name + "::"
+      if child.has(DW_AT_specification), let name {
+        let declared = try declaration(of: child)
+        if let known = prefixes[declared.offset] {
+          inner = known + name + "::"
+        } else if declared.unitID != parent.unitID {
+          // A class's declaration may stand in a type unit.
+          inner = try qualifiedName(of: declared, plain: name) + "::"
+        }
       }
       try collect(
         in: child, prefix: inner, language: language, depth: depth + 1, into: &prefixes)
@@ -69,6 +73,8 @@ extension Session {
 }
 
 extension Entry {
+  fileprivate var unitID: EntryID? { unitRoot?.id }
+
   /// Names inside such an entry are qualified with its own.
   fileprivate var opensScope: Bool {
     switch tag {

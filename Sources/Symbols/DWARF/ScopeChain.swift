@@ -9,9 +9,7 @@ struct ScopeChain {
     let entry: Entry
     let ranges: [Range<UInt64>]
     /// An inlined or out-of-line function, rather than a block.
-    var isFunction: Bool {
-      entry.tag == DW_TAG_inlined_subroutine || entry.tag == DW_TAG_subprogram
-    }
+    var isFunction: Bool { entry.tag == DW_TAG_subprogram || entry.isInlinedFunction }
   }
 
   init(function: Entry, address: UInt64) throws(SymbolError) {
@@ -57,4 +55,12 @@ struct ScopeChain {
 
   /// The inlined functions and, last, the function itself: innermost first.
   var functions: [Scope] { scopes.reversed().filter(\.isFunction) }
+}
+
+extension Entry {
+  /// An inlined function that says where it was called. Of another nobody could tell where its
+  /// caller is; it counts as a block, as in gdb.
+  var isInlinedFunction: Bool {
+    tag == DW_TAG_inlined_subroutine && has(DW_AT_call_line) && has(DW_AT_call_file)
+  }
 }

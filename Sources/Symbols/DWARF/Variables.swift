@@ -74,6 +74,14 @@ private struct VariableCollector {
     self.address = address
   }
 
+  /// Which tags count in `scope`: the parameters of an inlined function that only counts as a block
+  /// are local variables.
+  private func isWanted(_ child: Entry, in scope: Entry) -> Bool {
+    if child.tag == tag { return true }
+    return tag == DW_TAG_variable && child.tag == DW_TAG_formal_parameter
+      && scope.tag == DW_TAG_inlined_subroutine && !scope.isInlinedFunction
+  }
+
   /// Gathers from `scope`, a function or block, and from those of its blocks that cover the address.
   mutating func visit(_ scope: Entry, depth: Int) throws(SymbolError) {
     guard depth < FunctionIndex.depthLimit else {
@@ -85,7 +93,9 @@ private struct VariableCollector {
     var inner: [Entry] = []
     try gather(scope, into: index, seen: &seen, inner: &inner, depth: 0)
     if let origin = try scope.reference(DW_AT_abstract_origin) {
-      try gatherMissing(origin, into: index, seen: seen, depth: 0)
+      let alsoParameters = scope.tag == DW_TAG_inlined_subroutine && !scope.isInlinedFunction
+      try gatherMissing(
+        origin, into: index, seen: seen, alsoParameters: alsoParameters, depth: 0)
     }
     for block in inner { try visit(block, depth: depth + 1) }
   }
@@ -106,7 +116,8 @@ private struct VariableCollector {
     var passedOver: [Entry] = []
     try scope.forEachChild { child throws(SymbolError) in
       // The call sites' own references to abstract entries are another matter.
-      if child.tag == tag || child.tag == DW_TAG_lexical_block {
+      let isWanted = isWanted(child, in: scope)
+      if isWanted || child.tag == DW_TAG_lexical_block {
         var origin = try child.reference(DW_AT_abstract_origin)
         for _ in 0..<8 {
           guard let next = origin else { break }
@@ -114,9 +125,9 @@ private struct VariableCollector {
           origin = try next.reference(DW_AT_abstract_origin)
         }
       }
-      if child.tag == tag {
+      if isWanted {
         if isListed(child) { blocks[index].variables.append(child) }
-      } else if child.tag != DW_TAG_inlined_subroutine, ScopeChain.coversCode(child.tag) {
+      } else if !child.isInlinedFunction, ScopeChain.coversCode(child.tag) {
         let ranges = try child.ranges()
         if ranges.isEmpty {
           if !child.statesRanges { passedOver.append(child) }
@@ -133,15 +144,18 @@ private struct VariableCollector {
 
   /// What the abstract function declares and this instance of it lacks was optimized out.
   private mutating func gatherMissing(
-    _ origin: Entry, into index: Int, seen: Set<EntryID>, depth: Int
+    _ origin: Entry, into index: Int, seen: Set<EntryID>, alsoParameters: Bool, depth: Int
   ) throws(SymbolError) {
     guard depth < FunctionIndex.depthLimit else { return }
     try origin.forEachChild { child throws(SymbolError) in
       guard !seen.contains(child.id) else { return true }
-      if child.tag == tag, isListed(child) {
+      if child.tag == tag || (alsoParameters && child.tag == DW_TAG_formal_parameter),
+        isListed(child)
+      {
         blocks[index].variables.append(child)
       } else if child.tag == DW_TAG_lexical_block, tag == DW_TAG_variable {
-        try gatherMissing(child, into: index, seen: seen, depth: depth + 1)
+        try gatherMissing(
+          child, into: index, seen: seen, alsoParameters: alsoParameters, depth: depth + 1)
       }
       return true
     }

@@ -82,7 +82,9 @@ public enum Demangler {
           let result = unsafe runtimeDemangle(
             characters.baseAddress, characters.count, buffer, &size, 0)
         else { return nil }
-        return unsafe String(cString: result)
+        let text = unsafe String(cString: result)
+        // What only looks like a mangled name comes back unchanged.
+        return unsafe characters.elementsEqual(text.utf8.map { CChar(bitPattern: $0) }) ? nil : text
       }
     }
   }

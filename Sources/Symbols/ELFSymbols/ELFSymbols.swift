@@ -10,6 +10,8 @@ public struct ELFSymbols: Sendable {
   private let threadLocals: [Place]
   private let linkage: [ELFSymbol]
   private let names = NameIndex()
+  /// Where the module's sections lie in memory.
+  private let sections: [Range<UInt64>]
 
   /// A symbol without its name, which stays in the file until asked for.
   private struct Place {
@@ -17,6 +19,8 @@ public struct ELFSymbols: Sendable {
     let size: UInt64
     let nameOffset: UInt32
     let table: UInt8
+    /// Which of the module's files it is from.
+    let image: UInt8
     let kind: ELFSymbol.Kind
     let binding: ELFSymbol.Binding
     /// Kept for old programs only; the name without a version means another symbol.
@@ -35,36 +39,8 @@ public struct ELFSymbols: Sendable {
     tables = loader.tables
     linkage = loader.linkage.sorted { $0.address < $1.address }
     threadLocals = loader.threadLocals
-    places = Self.sorted(loader.places)
-  }
-
-  /// `places` by address, then by their names' places in the tables.
-  ///
-  /// Sixty thousand are common, so only addresses are compared at first, eight bytes each with the
-  /// position in the low bits; the few that are equal are put in order afterwards.
-  private static func sorted(_ places: [Place]) -> [Place] {
-    let lowest = places.lazy.map(\.address).min() ?? 0
-    let extent = (places.lazy.map(\.address).max() ?? 0) - lowest
-    let bits = UInt64(UInt64.bitWidth - places.count.leadingZeroBitCount)
-    let order: [Int]
-    if extent <= UInt64.max >> bits {
-      let keys = places.indices.map { (places[$0].address - lowest) << bits | UInt64($0) }
-      order = keys.sorted().map { Int($0 & ((1 << bits) - 1)) }
-    } else {
-      order = places.indices.sorted { (places[$0].address, $0) < (places[$1].address, $1) }
-    }
-    var sorted = order.map { places[$0] }
-    var start = 0
-    while start < sorted.count {
-      var end = start + 1
-      while end < sorted.count, sorted[end].address == sorted[start].address { end += 1 }
-      if end - start > 1 {
-        // Stable, as the standard library's sort is: equal ones stay in the order of their tables.
-        sorted[start..<end].sort { ($0.table, $0.nameOffset) < ($1.table, $1.nameOffset) }
-      }
-      start = end
-    }
-    return sorted
+    sections = loader.sections
+    places = loader.sortedPlaces()
   }
 
   /// Whether there is any symbol.
@@ -75,12 +51,14 @@ public struct ELFSymbols: Sendable {
   /// The symbol that `address` belongs to, and how far beyond its start it is.
   ///
   /// As gdb has it: the nearest one at or before the address; where several begin there, the one
-  /// whose name comes last among the table's strings. One with a size covers nothing beyond it; a
-  /// single one without a size gives way to one before it that covers the address.
+  /// whose name is the last by its bytes, or the one before that if only it is a function of more
+  /// than one file. One with a size covers nothing beyond it; a single one without a size gives way
+  /// to one before it that covers the address, and reaches no further than its section.
   public func symbol(at address: UInt64) -> (symbol: ELFSymbol, offset: UInt64)? {
     if let entry = linkageEntry(at: address) { return (entry, address - entry.address) }
     var index = upperBound(address) - 1
     guard index >= 0 else { return nil }
+    if index > 0, isLocalAlias(index, of: index - 1) { index -= 1 }
     var unsized: Place?
     if places[index].size == 0 {
       unsized = places[index]
@@ -90,8 +68,24 @@ public struct ELFSymbols: Sendable {
     while index > 0, places[index].size != 0, !covers(index, address), covers(index - 1, address) {
       index -= 1
     }
-    let best = index >= 0 && covers(index, address) ? places[index] : unsized
-    return best.map { (symbol($0), address - $0.address) }
+    if index >= 0, covers(index, address) {
+      return (symbol(places[index]), address - places[index].address)
+    }
+    guard let unsized, isInOneSection(unsized.address, address) else { return nil }
+    return (symbol(unsized), address - unsized.address)
+  }
+
+  private func isInOneSection(_ first: UInt64, _ second: UInt64) -> Bool {
+    guard let section = sections.first(where: { $0.contains(first) }) else { return true }
+    return section.contains(second)
+  }
+
+  /// The symbol `index` is of one file only, and the one before it a function of the whole program
+  /// at the same place.
+  private func isLocalAlias(_ index: Int, of other: Int) -> Bool {
+    places[index].binding == .local && places[other].binding != .local
+      && places[other].kind == .function && places[other].image == places[index].image
+      && places[other].address == places[index].address && places[other].size == places[index].size
   }
 
   private func covers(_ index: Int, _ address: UInt64) -> Bool {
@@ -212,10 +206,60 @@ public struct ELFSymbols: Sendable {
     var places: [Place] = []
     var threadLocals: [Place] = []
     var linkage: [ELFSymbol] = []
+    var sections: [Range<UInt64>] = []
     var problem: SymbolError?
     private var hasDynamicTable = false
+    private var images: UInt8 = 0
+
+    /// By address, and then in the order that `symbol(at:)` prefers them in.
+    ///
+    /// Sixty thousand are common, so only addresses are compared at first, eight bytes each with the
+    /// position in the low bits; the few that are equal are put in order afterwards.
+    func sortedPlaces() -> [Place] {
+      let lowest = places.lazy.map(\.address).min() ?? 0
+      let extent = (places.lazy.map(\.address).max() ?? 0) - lowest
+      let bits = UInt64(UInt64.bitWidth - places.count.leadingZeroBitCount)
+      let order: [Int]
+      if extent <= UInt64.max >> bits {
+        let keys = places.indices.map { (places[$0].address - lowest) << bits | UInt64($0) }
+        order = keys.sorted().map { Int($0 & ((1 << bits) - 1)) }
+      } else {
+        order = places.indices.sorted { (places[$0].address, $0) < (places[$1].address, $1) }
+      }
+      var sorted = order.map { places[$0] }
+      var start = 0
+      while start < sorted.count {
+        var end = start + 1
+        while end < sorted.count, sorted[end].address == sorted[start].address { end += 1 }
+        if end - start > 1 {
+          sorted[start..<end].sort { first, second in
+            if first.image != second.image { return first.image < second.image }
+            return isName(of: first, before: second)
+          }
+        }
+        start = end
+      }
+      return sorted
+    }
+
+    /// Compares the names as `strcmp` does, as far as 256 bytes.
+    private func isName(of first: Place, before second: Place) -> Bool {
+      let (one, other) = (name(of: first), name(of: second))
+      let (left, right) = (one.bytes, other.bytes)
+      for index in 0..<min(left.byteCount, right.byteCount) {
+        if left[index] != right[index] { return left[index] < right[index] }
+        if left[index] == 0 { return false }
+      }
+      return left.byteCount < right.byteCount
+    }
+
+    private func name(of place: Place) -> ByteView {
+      tables[Int(place.table)].strings.clampedSubview(at: UInt64(place.nameOffset), count: 256)
+    }
 
     mutating func add(_ image: ELFImage) {
+      defer { images += 1 }
+      if sections.isEmpty { sections = Self.loadedSections(of: image) }
       do throws(ObjectError) {
         if let table = try image.symbolTable() { add(table, of: image, versions: nil) }
         if !hasDynamicTable, let table = try image.dynamicSymbolTable(), table.symbols.count > 0 {
@@ -247,6 +291,15 @@ public struct ELFSymbols: Sendable {
       }
     }
 
+    private static func loadedSections(of image: ELFImage) -> [Range<UInt64>] {
+      image.sections.compactMap { section in
+        guard section.flags.contains(.allocated), section.size > 0,
+          let end = section.address.advanced(by: section.size)
+        else { return nil }
+        return section.address.rawValue..<end.rawValue
+      }
+    }
+
     private mutating func add(
       _ table: ELFSymbolTable, of image: ELFImage, versions: ByteView?
     ) {
@@ -257,7 +310,7 @@ public struct ELFSymbols: Sendable {
       for (index, symbol) in table.enumerated() where isUsable(symbol, in: table, of: image) {
         let place = Place(
           address: symbol.value.rawValue, size: symbol.size, nameOffset: symbol.nameOffset,
-          table: number, kind: kind(of: symbol), binding: binding(of: symbol),
+          table: number, image: images, kind: kind(of: symbol), binding: binding(of: symbol),
           isHiddenVersion: isHidden(index, in: versions))
         if symbol.kind == .threadLocal {
           threadLocals.append(place)

@@ -178,7 +178,7 @@ public struct TypePrinter {
   }
 
   /// GCC's names of the integer types in gdb's words.
-  private static func baseName(_ name: String) -> String {
+  static func baseName(_ name: String) -> String {
     switch name {
     case "long int": "long"
     case "long unsigned int": "unsigned long"

@@ -48,6 +48,7 @@ struct EntryValues {
     do throws(ExpressionError) {
       return try DWARFExpression.value(of: operations, in: context)
     } catch {
+      if case .registerUnknown = error { return nil }
       return try VariableReader.absorb(error, or: nil)
     }
   }
@@ -132,11 +133,14 @@ private struct EntryPlace {
 }
 
 extension DWARFOperation {
-  /// The register that the operation names as a location (`DW_OP_reg0` to `DW_OP_regx`).
+  /// The register that the operation names as a location (`DW_OP_reg0` to `DW_OP_regx`) or, within
+  /// an entry value, with its type (`DW_OP_regval_type`).
   fileprivate var namedRegister: UInt64? {
     switch opcode.rawValue {
     case 0x50...0x6f: UInt64(opcode.rawValue - 0x50)
-    case DWARFOpcode.regx.rawValue: operand1
+    case DWARFOpcode.regx.rawValue, DWARFOpcode.regvalType.rawValue,
+      DWARFOpcode.gnuRegvalType.rawValue:
+      operand1
     default: nil
     }
   }

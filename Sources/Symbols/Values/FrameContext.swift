@@ -43,6 +43,10 @@ public protocol FrameContext: Sendable {
   /// variables of which only a value is left. Nil if there is none; by default always.
   func variable(_ id: EntryID) -> Variable?
 
+  /// How the lengths of `array`, whose size is known at run time only, are to be had where this frame
+  /// is (`DebugInformation.arrayBounds(of:at:)`). By default none.
+  func arrayBounds(of array: TypeID) -> [ArrayBound]
+
   /// The address in memory of the function of that linkage name, wherever it is; nil if it isn't
   /// known, as by default.
   func functionAddress(linkageName: String) -> VirtualAddress?
@@ -67,6 +71,7 @@ extension FrameContext {
   public func registerBytes(_ register: RegisterNumber) -> [UInt8]? { nil }
   public func threadLocalAddress(offset: UInt64) -> VirtualAddress? { nil }
   public func variable(_ id: EntryID) -> Variable? { nil }
+  public func arrayBounds(of array: TypeID) -> [ArrayBound] { [] }
   public func functionAddress(linkageName: String) -> VirtualAddress? { nil }
   public var mayTailCallItself: Bool { false }
 

@@ -21,7 +21,7 @@ public struct FrameText: Sendable {
     }
 
     /// Brings together the parameters as looked up at the frame's own address and at the address
-    /// where their function, inlined or not, begins.
+    /// where the function begins: for an inlined one, as gdb has it, the function around it.
     public static func matching(_ here: [Variable], atEntry: [Variable]) -> [Parameter] {
       let locations = Dictionary(atEntry.map { ($0.id, $0.location) }) { first, _ in first }
       return here.map { Parameter($0, entryLocation: locations[$0.id] ?? .absentAtAddress) }

@@ -43,6 +43,12 @@ extension ValuePrinter {
     let address = VirtualAddress(UInt64(truncatingIfNeeded: raw))
     text += "@" + address.description
     guard follow else { return }
+    // References to references don't exist, except where memory or types are damaged.
+    guard referencesFollowed < TypeReference.depthLimit else {
+      throw .symbol(.tooDeep(what: "reference", limit: TypeReference.depthLimit))
+    }
+    referencesFollowed += 1
+    defer { referencesFollowed -= 1 }
     text += ": "
     let value = TypedValue(graph: graph, type: target, contents: .memory(address))
     let bits = try formatter.fetch(value)

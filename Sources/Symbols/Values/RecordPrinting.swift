@@ -147,7 +147,7 @@ extension ValuePrinter {
   private func staticMember(
     _ member: RecordNode.Member, of record: TypeID?
   ) throws(ValueError) -> TypedValue? {
-    if let record, let name = member.name,
+    if let record = try strippedID(record), let name = member.name,
       let value = formatter.findStaticMember(graph, record, name),
       ObjectIdentifier(value.graph) == ObjectIdentifier(graph)
     {

@@ -20,6 +20,9 @@ struct ValuePrinter {
     let type: TypeID?
   }
 
+  /// How many references lead to the value being printed.
+  var referencesFollowed = 0
+
   var options: FormatOptions { formatter.options }
 
   /// More values than any real one consists of within `maximumValueSize`.
@@ -51,6 +54,11 @@ struct ValuePrinter {
       return .rows(element: element, dimensions: dimensions[...], isVector: isVector)
     }
     return .node(node)
+  }
+
+  /// The type without its typedefs and qualifiers.
+  func strippedID(_ type: TypeID?) throws(ValueError) -> TypeID? {
+    try symbols { () throws(SymbolError) in try TypeReference(graph, type).stripped().id }
   }
 
   /// In bytes; 0 where the type has no size.
@@ -100,7 +108,13 @@ struct ValuePrinter {
       try visit(
         value.type, shape, ValueSlice(bits, address: address), depth: 0, followsReferences: true)
     case .assembled(let bits):
-      try visit(value.type, shape, ValueSlice(bits), depth: 0, followsReferences: true)
+      let slice = ValueSlice(bits)
+      // Only the whole value is called missing; within one, each number is.
+      if let reason = slice.entirelyMissing(UInt64(bits.bytes.count) * 8) {
+        text += Self.text(reason)
+        return
+      }
+      try visit(value.type, shape, slice, depth: 0, followsReferences: true)
     }
   }
 
@@ -178,7 +192,6 @@ struct ValuePrinter {
     case .void: text += "void"
     case .rows(let element, let dimensions, let isVector):
       let size = try size(rowsOf: element, dimensions)
-      if try printMissing(slice, bytes: size) { return }
       if isTooDeep(depth) {
         let kind = try textKind(element)
         let isString = size > 0 && kind != nil
@@ -194,7 +207,6 @@ struct ValuePrinter {
         text += "<incomplete type>"
         return
       }
-      if try printMissing(slice, bytes: record.size) { return }
       if isTooDeep(depth) {
         text += "{...}"
         return
@@ -221,14 +233,6 @@ struct ValuePrinter {
 
   func isTooDeep(_ depth: Int) -> Bool {
     depth >= min(options.maximumDepth + extraDepth, Self.nestingLimit)
-  }
-
-  /// Prints `<optimized out>` and the like if nothing of the value is known.
-  private mutating func printMissing(_ slice: ValueSlice, bytes: UInt64) throws(ValueError) -> Bool
-  {
-    guard let reason = slice.entirelyMissing(bytes.multipliedClamped(by: 8)) else { return false }
-    text += Self.text(reason)
-    return true
   }
 
   /// In bytes; 0 if a dimension's length isn't known.

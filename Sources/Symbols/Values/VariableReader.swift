@@ -22,14 +22,17 @@ public struct VariableReader: Sendable {
   /// - Throws: `.memory` if the way to the value leads through memory that isn't there;
   ///   `.location` if its expression is wrong; `.tooLarge`; `.symbol`.
   public func value(of variable: Variable) throws(ValueError) -> TypedValue {
+    let value: TypedValue
     switch variable.location {
-    case .optimizedOut, .absentAtAddress: typed(variable.type, .missing(.optimizedOut))
+    case .optimizedOut, .absentAtAddress: value = typed(variable.type, .missing(.optimizedOut))
     case .unreadable(let problem): throw .symbol(problem)
     case .constant(let constant):
-      try TypedValue(
+      value = try TypedValue(
         graph: frame.graph, type: variable.type, constant: constant, limit: maximumValueSize)
-    case .operations(let operations): try value(at: operations, type: variable.type)
+    case .operations(let operations):
+      value = try self.value(at: operations, type: variable.type)
     }
+    return try withBounds(value)
   }
 
   /// The value of `type` at the place, or of the amount, that `operations` describe.
@@ -58,7 +61,8 @@ public struct VariableReader: Sendable {
   /// What `variable`, a parameter, was worth when the function was entered, given its location
   /// there; nil if that isn't known, as mostly.
   ///
-  /// - Parameter entryLocation: the location at the function's first instruction.
+  /// - Parameter entryLocation: the location at the function's first instruction; if it was inlined,
+  ///   at that of the function around it.
   public func entryValue(
     of variable: Variable, entryLocation: VariableLocation
   ) throws(ValueError) -> EntryValue? {
@@ -179,7 +183,10 @@ public struct VariableReader: Sendable {
     _ error: ExpressionError, or missing: Result
   ) throws(ValueError) -> Result {
     switch error {
-    case .registerUnknown, .unsupported(.entryValue), .unsupported(.gnuEntryValue),
+    // A register that should give the value is optimized out; one that should lead to it is, in
+    // gdb's eyes, an error.
+    case .registerUnknown: throw .location("value has been optimized out")
+    case .unsupported(.entryValue), .unsupported(.gnuEntryValue),
       .unsupported(.gnuParameterRef), .unsupported(.gnuVariableValue), .notAValue:
       return missing
     case .memory(let fault): throw .memory(fault)
