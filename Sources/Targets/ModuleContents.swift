@@ -27,6 +27,15 @@ public final class ModuleContents: Sendable {
     lazyDebugInformation = Lazy(debugInformation)
   }
 
+  /// For a module of which there is nothing to read.
+  static let nothing = ModuleContents {
+    Part(value: nil, diagnostics: [])
+  } symbols: {
+    Part(value: nil, diagnostics: [])
+  } debugInformation: {
+    Part(value: nil, diagnostics: [])
+  }
+
   /// How to get from a frame in this module to its caller; nil if nothing says.
   public var unwindTable: (any UnwindTable)? { lazyUnwindTable.value.value }
   /// Names by address; nil if there is no symbol table.

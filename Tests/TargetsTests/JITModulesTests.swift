@@ -151,7 +151,7 @@ import Unwinding
       path: "/program", range: VirtualAddress(0x1000)..<VirtualAddress(0x2000), bias: 0x1000,
       buildID: nil, isProgram: true, files: Lazy { nil },
       exports: [JITInterface.symbolName: 0]
-    ) { ModuleContents(unwindTable: nil, symbols: nil, debugInformation: nil, diagnostics: []) }
+    ) { .nothing }
     let problems = ProblemLog()
     let search = JITSearch(
       architecture: .x86_64, memory: memory, mappings: [], modules: [module])
