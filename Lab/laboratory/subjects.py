@@ -6,7 +6,7 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from . import cache, guest, packaged_qemu, programs, qemu_build, qemu_core, variants
+from . import cache, guest, large_core, packaged_qemu, programs, qemu_build, qemu_core, variants
 from .errors import LabError
 from .machine import Program, firmware_on_host
 
@@ -26,7 +26,7 @@ class Subject:
     """One thing that the laboratory makes."""
 
     name: str
-    kind: str  # "binary", "guest", "qemu-core" or "program-core"
+    kind: str  # "binary", "guest", "qemu-core", "large-core" or "program-core"
     about: str
     make: Callable[[Path], None]
     scripts: tuple[str, ...]  # files of Lab/ whose change makes it stale
@@ -36,6 +36,7 @@ class Subject:
     sysroot: Callable[[], Path | None] = lambda: None
     core: str | None = None  # the core's name in the subject's directory
     facts: dict[str, Any] = field(default_factory=dict)
+    on_demand: bool = False  # made only when it is named
 
     @property
     def directory(self) -> Path:
@@ -276,6 +277,20 @@ def all_subjects() -> dict[str, Subject]:
     )
     _add(
         Subject(
+            name="core-large",
+            kind="large-core",
+            about="gdb's gcore of the debug QEMU with 2.5 GiB of used guest RAM, to measure with (only by name)",
+            make=lambda directory: large_core.make(directory, _debug("ucontext")()),
+            scripts=("laboratory/large_core.py", "laboratory/machine.py", "laboratory/cores.py"),
+            needs=("guest", "qemu-debug-ucontext"),
+            executable=_registry_entry("qemu-debug-ucontext").executable,
+            core="core",
+            facts={"binary": "qemu-debug-ucontext"},
+            on_demand=True,
+        )
+    )
+    _add(
+        Subject(
             name="programs",
             kind="binary",
             about="the host programs, each in a directory of its own",
@@ -314,7 +329,7 @@ def named(names: list[str]) -> list[Subject]:
             for needed in everything[name].needs:
                 want(needed)
 
-    for name in names or list(everything):
+    for name in names or [name for name, subject in everything.items() if not subject.on_demand]:
         want(name)
     return [subject for name, subject in everything.items() if name in wanted]
 

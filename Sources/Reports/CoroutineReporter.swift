@@ -7,6 +7,8 @@ public struct CoroutineReporter: Sendable {
   private let inspection: QEMUInspection
   private let process: Process
   private let stacks: StackReporter
+  /// Told of each stack that was read: its bytes won't be needed soon.
+  public var letGo: @Sendable (CoroutineStack) -> Void = { _ in }
 
   public init(_ inspection: QEMUInspection, process: Process, stacks: StackReporter) {
     self.inspection = inspection
@@ -34,7 +36,8 @@ public struct CoroutineReporter: Sendable {
 
   /// `coroutine`'s stack: its own registers, or those of the thread that runs it.
   public func stack(of coroutine: Coroutine) -> CoroutineStackReport {
-    CoroutineStackReport(
+    defer { letGo(coroutine.stack) }
+    return CoroutineStackReport(
       address: coroutine.address.description, state: coroutine.state.description,
       stack: stacks.stack(
         from: coroutine.registers, thread: runningThread(of: coroutine),
@@ -68,6 +71,7 @@ public struct CoroutineReporter: Sendable {
   }
 
   private func coroutine(_ coroutine: Coroutine) -> CoroutineReport {
+    defer { letGo(coroutine.stack) }
     let use = coroutine.stack.deepestUse(in: process.memory)
     let frames = coroutine.state.isLive ? stack(of: coroutine).stack.frames : []
     let worker = CoroutineMachinery.firstWorker(in: frames.map { $0.function ?? "" })

@@ -107,7 +107,7 @@ extension Module {
       buildID: object.buildID ?? files?.provenBuildID,
       isProgram: object.isProgram, linkName: object.linkName, files: located
     ) {
-      var reader = ModuleReader(object: object, architecture: architecture, memory: memory)
+      let reader = ModuleReader(object: object, architecture: architecture, memory: memory)
       guard let files = located.value else { return reader.contentsOfImageInMemory() }
       return reader.contents(of: files)
     }

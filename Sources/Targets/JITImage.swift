@@ -37,31 +37,44 @@ struct JITImage {
       path: Module.generatedCodePath, range: code, bias: 0, buildID: nil, isProgram: false,
       files: Lazy { nil }
     ) {
-      var diagnostics: [String] = []
-      var symbols: ELFSymbols?
-      var tables: [any UnwindTable] = []
-      do {
-        if let frames = try image.debugFrame(), frames.compression == nil {
-          let section = CFISection(.debugFrame, frames.bytes, address: VirtualAddress(0))
-          tables.append(
-            JITUnwindTable(
-              table: CFITable(section, architecture: architecture), evidence: evidence))
-        }
-        if let frames = try image.ehFrame(), frames.compression == nil {
-          let section = CFISection(.ehFrame, frames.bytes, address: frames.address)
-          tables.append(
-            JITUnwindTable(
-              table: CFITable(section, architecture: architecture), evidence: evidence))
-        }
-        symbols = try ELFSymbols(images: [image])
-      } catch {
-        diagnostics.append("a JIT image: \(error)")
-      }
       // Its debug information isn't read: libdw is for files that the analyst supplied.
-      return ModuleContents(
-        unwindTable: tables.isEmpty ? nil : UnwindTableChain(tables), symbols: symbols,
-        debugInformation: nil, diagnostics: diagnostics)
+      ModuleContents {
+        Self.part {
+          try Self.unwindTable(of: image, architecture: architecture, evidence: evidence)
+        }
+      } symbols: {
+        Self.part { try ELFSymbols(images: [image]) }
+      } debugInformation: {
+        ModuleContents.Part(value: nil, diagnostics: [])
+      }
     }
+  }
+
+  /// What `read` gives, or why it gives nothing.
+  private static func part<Value: Sendable>(
+    _ read: () throws -> Value?
+  ) -> ModuleContents.Part<Value> {
+    do {
+      return ModuleContents.Part(value: try read(), diagnostics: [])
+    } catch {
+      return ModuleContents.Part(value: nil, diagnostics: ["a JIT image: \(error)"])
+    }
+  }
+
+  private static func unwindTable(
+    of image: ELFImage, architecture: Architecture, evidence: UnwindEvidence
+  ) throws(ObjectError) -> (any UnwindTable)? {
+    var sections: [CFISection] = []
+    if let frames = try image.debugFrame(), frames.compression == nil {
+      sections.append(CFISection(.debugFrame, frames.bytes, address: VirtualAddress(0)))
+    }
+    if let frames = try image.ehFrame(), frames.compression == nil {
+      sections.append(CFISection(.ehFrame, frames.bytes, address: frames.address))
+    }
+    let tables = sections.map { section in
+      JITUnwindTable(table: CFITable(section, architecture: architecture), evidence: evidence)
+    }
+    return tables.isEmpty ? nil : UnwindTableChain(tables)
   }
 }
 

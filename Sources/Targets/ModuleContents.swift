@@ -4,16 +4,49 @@ import ObjectFiles
 public import Symbols
 public import Unwinding
 
-/// What a module's files, or its image in memory, hold.
-public struct ModuleContents: Sendable {
+/// What a module's files, or its image in memory, hold. Each part is read when it is first asked
+/// for; different parts may be read at the same time.
+public final class ModuleContents: Sendable {
+  private let lazyUnwindTable: Lazy<Part<any UnwindTable>>
+  private let lazySymbols: Lazy<Part<ELFSymbols>>
+  private let lazyDebugInformation: Lazy<Part<DebugInformation>>
+
+  /// One part, and what couldn't be found or read of it, a line each.
+  struct Part<Value: Sendable>: Sendable {
+    let value: Value?
+    let diagnostics: [String]
+  }
+
+  init(
+    unwindTable: @escaping @Sendable () -> Part<any UnwindTable>,
+    symbols: @escaping @Sendable () -> Part<ELFSymbols>,
+    debugInformation: @escaping @Sendable () -> Part<DebugInformation>
+  ) {
+    lazyUnwindTable = Lazy(unwindTable)
+    lazySymbols = Lazy(symbols)
+    lazyDebugInformation = Lazy(debugInformation)
+  }
+
+  /// For a module of which there is nothing to read.
+  static let nothing = ModuleContents {
+    Part(value: nil, diagnostics: [])
+  } symbols: {
+    Part(value: nil, diagnostics: [])
+  } debugInformation: {
+    Part(value: nil, diagnostics: [])
+  }
+
   /// How to get from a frame in this module to its caller; nil if nothing says.
-  public let unwindTable: (any UnwindTable)?
+  public var unwindTable: (any UnwindTable)? { lazyUnwindTable.value.value }
   /// Names by address; nil if there is no symbol table.
-  public let symbols: ELFSymbols?
+  public var symbols: ELFSymbols? { lazySymbols.value.value }
   /// Lines, inlined functions, variables and types; nil if there is none.
-  public let debugInformation: DebugInformation?
-  /// What couldn't be found or read, a line each.
-  public let diagnostics: [String]
+  public var debugInformation: DebugInformation? { lazyDebugInformation.value.value }
+  /// What couldn't be found or read, a line each. Asking for it reads all parts.
+  public var diagnostics: [String] {
+    lazyDebugInformation.value.diagnostics + lazyUnwindTable.value.diagnostics
+      + lazySymbols.value.diagnostics
+  }
 }
 
 /// Reads a module's contents from whichever files were found for it.
@@ -30,40 +63,63 @@ struct ModuleReader {
   }
 
   /// What `files` hold.
-  mutating func contents(of files: ModuleFiles) -> ModuleContents {
+  func contents(of files: ModuleFiles) -> ModuleContents {
     let binary = files.binary?.image
     let debug = files.debugFile?.place == .binaryItself ? nil : files.debugFile?.image
-    var information: DebugInformation?
-    if let file = files.debugFile {
-      do throws(SymbolError) {
-        information = try DebugInformation(
-          image: file.image.bytes, alternate: files.alternateFile?.image.bytes, name: file.path)
-      } catch {
-        diagnostics.append("\(file.path): its debug information can't be read: \(error)")
-      }
-    }
     let images = [debug, binary, files.miniDebugInfo?.image].compactMap { $0 }
-    return ModuleContents(
-      unwindTable: unwindTable(binary: binary, debug: debug), symbols: symbols(in: images),
-      debugInformation: information, diagnostics: diagnostics)
+    return ModuleContents {
+      part { $0.unwindTable(binary: binary, debug: debug) }
+    } symbols: {
+      part { $0.symbols(in: images) }
+    } debugInformation: {
+      part { $0.debugInformation(of: files) }
+    }
+  }
+
+  /// What `read` gives, with what it complains of.
+  private func part<Value: Sendable>(
+    _ read: (inout ModuleReader) -> Value?
+  ) -> ModuleContents.Part<Value> {
+    var reader = self
+    let value = read(&reader)
+    return ModuleContents.Part(value: value, diagnostics: reader.diagnostics)
+  }
+
+  private mutating func debugInformation(of files: ModuleFiles) -> DebugInformation? {
+    guard let file = files.debugFile else { return nil }
+    do throws(SymbolError) {
+      return try DebugInformation(
+        image: file.image.bytes, alternate: files.alternateFile?.image.bytes, name: file.path)
+    } catch {
+      diagnostics.append("\(file.path): its debug information can't be read: \(error)")
+      return nil
+    }
   }
 
   /// What the image in memory holds by itself: all of a vdso, of other modules what the dump has.
-  mutating func contentsOfImageInMemory() -> ModuleContents {
-    var image: ELFImage?
+  func contentsOfImageInMemory() -> ModuleContents {
+    var reader = self
+    let image = reader.imageInMemory()
+    return ModuleContents { [reader] in
+      reader.part { $0.unwindTable(binary: image, debug: nil) }
+    } symbols: {
+      part { $0.symbols(in: [image].compactMap { $0 }) }
+    } debugInformation: {
+      ModuleContents.Part(value: nil, diagnostics: [])
+    }
+  }
+
+  private mutating func imageInMemory() -> ELFImage? {
     if let region = memory.region(containing: object.base), let bytes = region.bytes,
       let skip = object.base.offset(from: region.start)
     {
       do throws(ObjectError) {
-        image = try ELFImage(bytes.clampedSubview(at: skip, count: .max))
+        return try ELFImage(bytes.clampedSubview(at: skip, count: .max))
       } catch {
         diagnostics.append("\(object.path): its image in memory can't be read: \(error)")
       }
     }
-    return ModuleContents(
-      unwindTable: unwindTable(binary: image, debug: nil),
-      symbols: symbols(in: [image].compactMap { $0 }), debugInformation: nil,
-      diagnostics: diagnostics)
+    return nil
   }
 
   /// `.eh_frame` of the file, or else of the image in memory, then `.debug_frame`.

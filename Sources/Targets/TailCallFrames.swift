@@ -38,19 +38,13 @@ struct TailCallFrames {
     return !evidence.isGuess
   }
 
-  /// The frame of a function that jumped away just before `address`. Its registers are those of the
-  /// caller, which it had restored, and its stack was all but empty.
+  /// The frame of a function that jumped away just before `address`. What registers it still had to
+  /// give back it had given back before the jump: they are the caller's.
   private func frame(
     returningTo address: VirtualAddress, between callee: Frame, and caller: Frame
   ) -> Frame {
-    let architecture = stack.process.architecture
     var registers = caller.registers
-    registers[architecture.programCounter] = address.rawValue
-    // Where calls push the return address, it is back on top of the stack before the jump.
-    let pushed: UInt64 =
-      architecture.returnAddress == architecture.programCounter
-      ? UInt64(architecture.addressSize) : 0
-    registers[architecture.stackPointer] = callee.cfa.map { $0.rawValue &- pushed }
+    registers[stack.process.architecture.programCounter] = address.rawValue
     return Frame(
       pc: address, registers: registers, evidence: .tailCall, restsOnGuess: caller.restsOnGuess,
       isAfterCall: true, cfa: callee.cfa)

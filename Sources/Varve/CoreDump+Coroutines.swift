@@ -1,7 +1,7 @@
 extension CoreDump {
   /// What `varve coroutines` shows.
   public func coroutines(withWaits: Bool = false) -> CoroutinesReport {
-    reporter(StackReporter(process: process, options: StackOptions()), QEMUInspection(process))
+    reporter(StackReporter(process: process, options: StackOptions()), inspection())
       .report(file: path, withWaits: withWaits, warnings: warnings)
   }
 
@@ -11,7 +11,7 @@ extension CoreDump {
     to output: String, includingIdle: Bool = false, replacing: Bool = false,
     progress: ProgressHandler = .silent
   ) throws(VarveError) -> AugmentedCoreReport {
-    let inspection = QEMUInspection(process)
+    let inspection = inspection()
     let chosen = inspection.coroutines.coroutines.filter { coroutine in
       // One that runs is a thread's stack already.
       if case .running = coroutine.state { return false }
@@ -55,9 +55,23 @@ extension CoreDump {
     return process.threads.first { Int32(bitPattern: $0.lwp) == id }?.threadPointer
   }
 
+  /// What can be told of the coroutines.
+  func inspection() -> QEMUInspection {
+    QEMUInspection(process, windows: ReleasingWindows(file: file.mapped))
+  }
+
   func reporter(
     _ stacks: StackReporter, _ inspection: QEMUInspection
   ) -> CoroutineReporter {
-    CoroutineReporter(inspection, process: process, stacks: stacks)
+    var reporter = CoroutineReporter(inspection, process: process, stacks: stacks)
+    let windows = ReleasingWindows(file: file.mapped)
+    reporter.letGo = { [memory = process.memory] stack in
+      guard let region = memory.region(containing: stack.usableStart), let bytes = region.bytes,
+        let skip = stack.usableStart.offset(from: region.start),
+        let count = stack.end.offset(from: stack.usableStart)
+      else { return }
+      windows.release(bytes.clampedSubview(at: skip, count: count))
+    }
+    return reporter
   }
 }

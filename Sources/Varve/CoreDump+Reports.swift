@@ -14,9 +14,10 @@ extension CoreDump {
   ) throws(SelectionError) -> BacktraceReport {
     let stacks = StackReporter(process: process, options: options)
     let threads = try process.threads(selection)
+    process.prepareBacktraces(of: threads, usingDebugInformation: !options.isRaw)
     var report = BacktraceReport(file: path)
     report.warnings = warnings
-    let inspection = selection.needsCoroutines(in: process) ? QEMUInspection(process) : nil
+    let inspection = selection.needsCoroutines(in: process) ? inspection() : nil
     let coroutines = inspection.map { reporter(stacks, $0) }
     report.threads = threads.map { thread in
       var report = stacks.report(thread)

@@ -74,7 +74,7 @@ struct Backtraces: AsyncParsableCommand {
 
   func run() async throws {
     try Session.run(output) { session in
-      let dump = try CoreDump(opening: file, places: search.places, progress: session.progress)
+      let dump = try session.open(file, search)
       let options = StackOptions(
         isRaw: isRaw, withLocals: withLocals, frameArguments: frameArguments, frameLimit: limit)
       let report = try dump.backtraces(selection, options: options)

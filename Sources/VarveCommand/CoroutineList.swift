@@ -31,7 +31,7 @@ struct CoroutineList: AsyncParsableCommand {
 
   func run() async throws {
     try Session.run(output) { session in
-      let dump = try CoreDump(opening: file, places: search.places, progress: session.progress)
+      let dump = try session.open(file, search)
       let report = dump.coroutines(withWaits: withWaits)
       session.warn(report.warnings)
       try session.print(report) { $0.text(output.style, explain: output.explain) }

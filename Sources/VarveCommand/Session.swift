@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Synchronization
 import Varve
 
 /// One run of a command: where its output, progress and warnings go.
@@ -10,6 +11,16 @@ struct Session {
   var progress: ProgressHandler {
     guard !output.isQuiet, StandardStream.error.isTerminal else { return .silent }
     return ProgressHandler { step in Self.complain(Self.progressLine(step)) }
+  }
+
+  /// What lives until the process ends, whose end frees it faster than piece by piece.
+  private static let kept = Mutex<[CoreDump]>([])
+
+  /// Opens a core that stays open until the process ends.
+  func open(_ path: String, _ search: SearchOptions) throws(VarveError) -> CoreDump {
+    let dump = try CoreDump(opening: path, places: search.places, progress: progress)
+    Self.kept.withLock { $0.append(dump) }
+    return dump
   }
 
   /// Overwrites the progress that was shown; nil removes it.

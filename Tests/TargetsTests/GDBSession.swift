@@ -22,17 +22,14 @@ struct GDBSession {
     self.directory = directory
     let core = directory.file("\(program)-\(argument).core")
     self.core = core
-    try Tool.run(
-      "gdb", "-q", "-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex",
-      "run \(argument)", "-ex", "generate-core-file \(core)", "-ex", "kill", program,
-      in: directory)
     let script = try directory.write(Self.script, to: "\(program)-\(argument).gdb")
     let text = try Tool.run(
       "gdb", "-q", "-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex", "set width 0",
-      "-x", script, program, core, in: directory)
+      "-ex", "run \(argument)", "-ex", "generate-core-file \(core)", "-x", script, "-ex", "kill",
+      program, in: directory)
     let all = text.split(separator: "\n").map(String.init)
     var lines: [String] = []
-    // gdb shows the innermost frame once when it opens the core.
+    // gdb shows the innermost frame once when the program stops.
     let start = all.firstIndex(of: "BACKTRACE") ?? all.count
     for line in all[start...] where line.hasPrefix("#") {
       lines.append(line)
@@ -103,5 +100,12 @@ extension SymbolicStack {
     guard let context = context(of: line), let parameters = parameters(of: line) else { return "" }
     let formatter = ValueFormatter(memory: process.memory)
     return FrameText(formatter: formatter, reader: VariableReader(context)).arguments(parameters)
+  }
+}
+
+extension [String] {
+  /// gdb doesn't look beyond `main` unless it's told to, and so doesn't know what `main` was given.
+  var withoutArgumentsOfMain: [String] {
+    map { line in line.firstRange(of: " main (").map { String(line[..<$0.upperBound]) } ?? line }
   }
 }

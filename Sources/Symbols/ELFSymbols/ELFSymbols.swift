@@ -212,12 +212,34 @@ public struct ELFSymbols: Sendable {
     private var images: UInt8 = 0
 
     /// By address, and then in the order that `symbol(at:)` prefers them in.
+    ///
+    /// Sixty thousand are common, so only addresses are compared at first, eight bytes each with the
+    /// position in the low bits; the few that are equal are put in order afterwards.
     func sortedPlaces() -> [Place] {
-      places.sorted { first, second in
-        if first.address != second.address { return first.address < second.address }
-        if first.image != second.image { return first.image < second.image }
-        return isName(of: first, before: second)
+      let lowest = places.lazy.map(\.address).min() ?? 0
+      let extent = (places.lazy.map(\.address).max() ?? 0) - lowest
+      let bits = UInt64(UInt64.bitWidth - places.count.leadingZeroBitCount)
+      let order: [Int]
+      if extent <= UInt64.max >> bits {
+        let keys = places.indices.map { (places[$0].address - lowest) << bits | UInt64($0) }
+        order = keys.sorted().map { Int($0 & ((1 << bits) - 1)) }
+      } else {
+        order = places.indices.sorted { (places[$0].address, $0) < (places[$1].address, $1) }
       }
+      var sorted = order.map { places[$0] }
+      var start = 0
+      while start < sorted.count {
+        var end = start + 1
+        while end < sorted.count, sorted[end].address == sorted[start].address { end += 1 }
+        if end - start > 1 {
+          sorted[start..<end].sort { first, second in
+            if first.image != second.image { return first.image < second.image }
+            return isName(of: first, before: second)
+          }
+        }
+        start = end
+      }
+      return sorted
     }
 
     /// Compares the names as `strcmp` does, as far as 256 bytes.

@@ -73,7 +73,7 @@ struct LinkageTable {
   }
 
   /// R_X86_64_GLOB_DAT and R_X86_64_JUMP_SLOT write a symbol's address.
-  private static let slotTypes: Set<UInt32> = [6, 7]
+  private static func isSlot(_ type: UInt32) -> Bool { type == 6 || type == 7 }
 
   private static func add(
     _ entries: ByteView, names table: ELFSymbolTable, to slots: inout [UInt64: String]
@@ -85,9 +85,7 @@ struct LinkageTable {
       let slot = try cursor.read(UInt64.self)
       let info = try cursor.read(UInt64.self)
       try cursor.skip(8)
-      guard slotTypes.contains(UInt32(truncatingIfNeeded: info)), info >> 32 < symbols.count else {
-        continue
-      }
+      guard isSlot(UInt32(truncatingIfNeeded: info)), info >> 32 < symbols.count else { continue }
       let name = try table.name(of: symbols[Int(info >> 32)])
       if !name.isEmpty { slots[slot] = String(name.prefix { $0 != "@" }) }
     }

@@ -3,12 +3,41 @@ import Synchronization
 
 /// Finds names among many without comparing each: made when the first name is asked for.
 final class NameIndex: Sendable {
-  /// Hashes with the positions they belong to, by hash.
-  private let entries: Mutex<[Entry]?> = Mutex(nil)
+  private let table: Mutex<Table?> = Mutex(nil)
 
-  private struct Entry {
-    let hash: UInt32
-    let position: UInt32
+  /// Positions whose names' hashes share their low bits are linked, in ascending order.
+  private struct Table {
+    let hashes: [UInt32]
+    /// The first position for each value of the low bits; `none` for the end of a list.
+    private var heads: [UInt32]
+    private var next: [UInt32]
+    private let mask: UInt32
+
+    private static let none = UInt32.max
+
+    init(_ hashes: [UInt32]) {
+      self.hashes = hashes
+      var size = 16
+      while size < hashes.count { size *= 2 }
+      mask = UInt32(truncatingIfNeeded: size - 1)
+      heads = Array(repeating: Self.none, count: size)
+      next = Array(repeating: Self.none, count: hashes.count)
+      for position in hashes.indices.reversed() {
+        let head = Int(hashes[position] & mask)
+        next[position] = heads[head]
+        heads[head] = UInt32(truncatingIfNeeded: position)
+      }
+    }
+
+    func positions(of hash: UInt32) -> [Int] {
+      var found: [Int] = []
+      var position = heads[Int(hash & mask)]
+      while position != Self.none {
+        if hashes[Int(position)] == hash { found.append(Int(position)) }
+        position = next[Int(position)]
+      }
+      return found
+    }
   }
 
   /// The positions whose names may be `name`, in ascending order. `stored` gives the bytes of the
@@ -17,23 +46,11 @@ final class NameIndex: Sendable {
     for name: [UInt8], count: Int, stored: (Int) -> ByteView
   ) -> [Int] {
     let wanted = Self.hash(name)
-    return entries.withLock { entries in
-      let sorted: [Entry]
-      if let known = entries {
-        sorted = known
-      } else {
-        sorted = (0..<count).map {
-          Entry(hash: Self.hash(stored($0)), position: UInt32($0))
-        }.sorted { ($0.hash, $0.position) < ($1.hash, $1.position) }
-        entries = sorted
-      }
-      var low = 0
-      var high = sorted.count
-      while low < high {
-        let middle = (low + high) / 2
-        if sorted[middle].hash < wanted { low = middle + 1 } else { high = middle }
-      }
-      return sorted[low...].prefix { $0.hash == wanted }.map { Int($0.position) }
+    return table.withLock { table in
+      if let table { return table.positions(of: wanted) }
+      let made = Table((0..<count).map { Self.hash(stored($0)) })
+      table = made
+      return made.positions(of: wanted)
     }
   }
 
