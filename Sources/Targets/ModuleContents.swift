@@ -27,6 +27,20 @@ public final class ModuleContents: Sendable {
     lazyDebugInformation = Lazy(debugInformation)
   }
 
+  /// What has been read already.
+  convenience init(
+    unwindTable: (any UnwindTable)?, symbols: ELFSymbols?, debugInformation: DebugInformation?,
+    diagnostics: [String]
+  ) {
+    self.init {
+      Part(value: unwindTable, diagnostics: [])
+    } symbols: {
+      Part(value: symbols, diagnostics: [])
+    } debugInformation: {
+      Part(value: debugInformation, diagnostics: diagnostics)
+    }
+  }
+
   /// How to get from a frame in this module to its caller; nil if nothing says.
   public var unwindTable: (any UnwindTable)? { lazyUnwindTable.value.value }
   /// Names by address; nil if there is no symbol table.
