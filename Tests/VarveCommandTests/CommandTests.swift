@@ -1,0 +1,70 @@
+import Foundation
+import TestWorlds
+import Testing
+
+/// The command as a person meets it: what it prints, where, and its exit status.
+@Suite struct CommandTests {
+  /// What make test built, or what lies beside the tests.
+  private static let binary: String =
+    ProcessInfo.processInfo.environment["VARVE_BINARY"]
+    ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent(".build/debug/varve").path
+
+  /// Runs `varve`; gives its status and what it printed, both streams together.
+  private func varve(
+    _ arguments: String..., in directory: ScratchDirectory
+  ) throws -> (status: Int, text: String) {
+    let quoted = ([Self.binary] + arguments).map { "'\($0)'" }.joined(separator: " ")
+    let text = try Tool.run(
+      "bash", "-c", "\(quoted) 2>&1; echo status $?", in: directory, mayFail: true)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    let status = try #require(lines.last.flatMap { Int($0.dropFirst("status ".count)) })
+    return (status, lines.dropLast().joined(separator: "\n"))
+  }
+
+  @Test func whatCantBeReadIsOneLineAndStatusOne() throws {
+    let directory = try ScratchDirectory()
+    let missing = try varve("bt", "no-such-file", in: directory)
+    #expect(missing.status == 1)
+    #expect(
+      missing.text == "varve: no-such-file: no-such-file: No such file or directory"
+        || missing.text.hasPrefix("varve: no-such-file: "))
+    #expect(!missing.text.contains("\n"))
+    for (name, contents) in [("empty", ""), ("text", "hello"), ("elf", "\u{7f}ELF")] {
+      let path = try directory.write(contents, to: name)
+      let result = try varve("info", path, in: directory)
+      #expect(result.status == 1, "\(name)")
+      #expect(result.text.hasPrefix("varve: \(path): "), "\(result.text)")
+      #expect(!result.text.contains("\n"), "\(result.text)")
+    }
+    let directoryItself = try varve("info", directory.path, in: directory)
+    #expect(directoryItself.status == 1)
+    #expect(directoryItself.text.contains("directory"))
+  }
+
+  @Test func whatCantBeUnderstoodIsStatus64() throws {
+    let directory = try ScratchDirectory()
+    #expect(try varve("bt", in: directory).status == 64)
+    #expect(try varve("bt", "core", "--thread", "1", "-a", in: directory).status == 64)
+    #expect(try varve("bt", "core", "--coroutine", "xyz", in: directory).status == 64)
+    #expect(try varve("core", "core", "-o", "out", in: directory).status == 64)
+    #expect(try varve("frobnicate", in: directory).status == 64)
+  }
+
+  @Test(arguments: ["info", "bt", "coroutines", "core"])
+  func everyCommandHasExamples(command: String) throws {
+    let directory = try ScratchDirectory()
+    let help = try varve("help", command, in: directory)
+    #expect(help.status == 0)
+    #expect(help.text.contains("EXAMPLES"))
+    #expect(help.text.contains("varve \(command) core"))
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"])
+  func completionsAreMade(shell: String) throws {
+    let directory = try ScratchDirectory()
+    let script = try varve("--generate-completion-script", shell, in: directory)
+    #expect(script.status == 0)
+    #expect(script.text.contains("coroutines"))
+  }
+}
