@@ -1,7 +1,7 @@
 import Testing
 import Varve
 
-@Suite("Backtraces of real dumps are gdb's and eu-stack's")
+@Suite("Backtraces of real dumps are gdb's and eu-stack's", .enabled(if: Laboratory.isThere))
 struct BacktraceTests {
   @Test(arguments: Laboratory.compared)
   func differsOnlyWhereItShould(_ subject: Laboratory.Subject) async throws {

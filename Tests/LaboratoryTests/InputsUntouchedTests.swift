@@ -3,7 +3,7 @@ import TestWorlds
 import Testing
 import Varve
 
-@Suite("Dumps are only read")
+@Suite("Dumps are only read", .enabled(if: Laboratory.isThere))
 struct InputsUntouchedTests {
   /// The commands themselves, where `make test` has built them: they take an unoptimised build
   /// minutes on large dumps.

@@ -12,13 +12,19 @@ enum Laboratory {
     /// The program hasn't any symbols.
     let stripped: Bool?
     /// The directory that its separate debug file is in.
-    let debug_directory: String?
+    let debugDirectory: String?
     /// The root that its libraries are below.
     let sysroot: String?
     /// The subject that this one was cut or packed from.
-    let variant_of: String?
+    let variantOf: String?
     /// File names by what they hold.
     let truth: [String: String]
+
+    private enum CodingKeys: String, CodingKey {
+      case name, kind, core, stripped, sysroot, truth
+      case debugDirectory = "debug_directory"
+      case variantOf = "variant_of"
+    }
 
     var testDescription: String { name }
 
@@ -26,7 +32,7 @@ enum Laboratory {
     var places: DebugFilePlaces {
       var places = DebugFilePlaces(sysroot: sysroot, debuginfod: .off)
       // As gdb was told: this directory, and not the system's as well.
-      if let debug_directory { places.debugDirectories = [debug_directory] }
+      if let debugDirectory { places.debugDirectories = [debugDirectory] }
       return places
     }
 
@@ -59,7 +65,10 @@ enum Laboratory {
   }()
 
   /// Dumps with answers to compare with; not those that were cut or packed from another one.
-  static let compared = cores.filter { $0.variant_of == nil }
+  static let compared = cores.filter { $0.variantOf == nil }
+
+  /// Without it the other suites have nothing to say, and one test says why.
+  static var isThere: Bool { problem == nil }
 
   static var problem: String? {
     switch manifest {

@@ -1,7 +1,7 @@
 import Testing
 import Varve
 
-@Suite("The modules of real dumps are those that gdb lists")
+@Suite("The modules of real dumps are those that gdb lists", .enabled(if: Laboratory.isThere))
 struct ModuleListTests {
   @Test(arguments: Laboratory.compared.filter { $0.truth["gdb_libraries"] != nil })
   func listsEveryLibraryAndNothingElse(_ subject: Laboratory.Subject) throws {
