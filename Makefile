@@ -23,7 +23,6 @@ build: setup ## build everything for debugging
 
 lab: setup ## make the laboratory's real subjects (cached outside this tree)
 	Lab/lab packages
-	Lab/lab packages
 	Lab/lab build
 
 demo: release ## boot a VM, take a core of its QEMU and walk every layer

@@ -18,8 +18,8 @@ import Testing
     nameless.function = nil
     nameless.file = nil
     nameless.arguments = nil
-    nameless.module = "/lib/libc.so.6"
-    nameless.showsModule = true
+    nameless.module = "/usr/lib/libc.so.6"
+    nameless.library = "/lib/libc.so.6"
     #expect(nameless.text(.plain) == "#3  0x0000000000007f81 in ?? () from /lib/libc.so.6")
   }
 
