@@ -24,6 +24,8 @@ NEEDED = (
     "libfdt-dev",
     "libglib2.0-dev",
     "libpixman-1-dev",
+    "lldb",
+    "lz4",
     "meson",
     "ninja-build",
     "pkg-config",

@@ -93,7 +93,10 @@ public struct CoroutineReporter: Sendable {
 
 extension WaitsReport {
   init(_ graph: WaitGraph) {
-    edges = graph.edges.map {
+    // First who waits, then what is done about what they wait for.
+    let waiters = graph.edges.filter { $0.from.kind == .coroutine }
+    let others = graph.edges.filter { $0.from.kind != .coroutine }
+    edges = (waiters + others).map {
       Edge(from: $0.from.description, reason: $0.reason.rawValue, to: $0.to.description)
     }
     cycles = graph.cycles.map { $0.map(\.description) }

@@ -8,6 +8,7 @@ public enum CoroutineMachinery {
   public static let switching: Set<String> = [
     "qemu_coroutine_switch", "qemu_coroutine_yield", "qemu_coroutine_enter",
     "qemu_aio_coroutine_enter", "qemu_coroutine_enter_if_inactive", "coroutine_trampoline",
+    "qemu_lockable_lock", "qemu_lockable_auto_lock",
     "coroutine_bootstrap", "aio_co_enter", "aio_co_wake", "__start_context", "start_switch_fiber",
     "start_switch_fiber_asan", "start_switch_fiber_tsan", "finish_switch_fiber",
   ]
