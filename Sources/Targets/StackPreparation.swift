@@ -12,8 +12,8 @@ extension Process {
   /// beside the other. What this doesn't finish, or leaves out, is read when it is asked for.
   public func prepareBacktraces(of threads: [TargetThread], usingDebugInformation: Bool) {
     guard usingDebugInformation, let program else { return }
-    let libraries = modules(of: threads)
-    for module in libraries {
+    // Begun with each as soon as it is known: where the other threads stand may take a search.
+    let libraries = modules(of: threads) { module in
       DispatchQueue.global().async { _ = module.contents.debugInformation }
     }
     for thread in threads {
@@ -28,7 +28,7 @@ extension Process {
 
   /// The modules that `threads` stand in, apart from the program. Threads that stand in many have
   /// little in common, so there is a limit.
-  private func modules(of threads: [TargetThread]) -> [Module] {
+  private func modules(of threads: [TargetThread], whenFound: (Module) -> Void) -> [Module] {
     let counters = threads.compactMap { $0.registers[architecture.programCounter] }
     var found: [Module] = []
     for counter in counters {
@@ -36,6 +36,7 @@ extension Process {
         !found.contains(where: { $0 === module })
       else { continue }
       found.append(module)
+      whenFound(module)
       if found.count == 4 { break }
     }
     return found
