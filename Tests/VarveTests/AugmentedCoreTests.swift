@@ -56,10 +56,11 @@ import Varve
       if line.hasPrefix("== ") { current = String(line.dropFirst(3)) }
       stacks[current, default: []].append(line)
     }
+    let own = try dump.backtraces(
+      .first(coroutines: true), options: StackOptions(frameArguments: .presence))
     for thread in chosen {
-      let address = try #require(UInt64(thread.coroutine.dropFirst(2), radix: 16))
-      let own = try dump.backtraces(.coroutine(VirtualAddress(address)), options: StackOptions())
-      let ours = functions(own.text(.plain).split(separator: "\n"))
+      let coroutine = try #require(own.coroutines.first { $0.address == thread.coroutine })
+      let ours = functions(coroutine.text(.plain).split(separator: "\n"))
       let theirs = functions(stacks[thread.coroutine] ?? [])
       #expect(ours.count > 1)
       #expect(ours == theirs, "\(thread.coroutine), \(thread.state)")
