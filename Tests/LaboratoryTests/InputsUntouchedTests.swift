@@ -12,7 +12,7 @@ struct InputsUntouchedTests {
   ]
 
   /// The laboratory noted the digests when it made the dumps.
-  @Test(arguments: Laboratory.compared)
+  @Test(arguments: Laboratory.compared.filter { $0.truth["sha256"] != nil })
   func digestIsTheSameAfterEveryCommand(_ subject: Laboratory.Subject) async throws {
     let core = try #require(subject.core)
     let digest = try #require(try subject.answer("sha256")).prefix(64)
