@@ -59,7 +59,7 @@ enum Laboratory {
   /// Every dump of a process; none without a laboratory, which `LaboratoryIsThere` reports.
   static let cores: [Subject] = {
     switch manifest {
-    case .success(let subjects): subjects.filter { $0.core != nil }
+    case .success(let subjects): subjects.filter { $0.core != nil && $0.truth["sha256"] != nil }
     case .failure: []
     }
   }()
