@@ -41,6 +41,7 @@ extension StackWalk {
     let stop = UnwindStop.noUnwindInformation(pc: frame.pc)
     if isSignalTrampoline(frame.pc) { return architecture.signalTrampoline.row }
     let isCode = tables.isCode(frame.pc)
+    if frame.isAfterCall, isPlacedByHand(frame.pc) { throw .endOfStack(.placedReturnAddress) }
     if !frame.isAfterCall {
       // Before the first instruction of a function, or after a jump to no code at all, the return
       // address is still where the call put it.
@@ -81,6 +82,20 @@ extension StackWalk {
   private func isReturnAddress(_ address: VirtualAddress, mustBeProven: Bool) -> Bool {
     guard tables.isCode(address &- 1) else { return false }
     return architecture.isAfterCall(address, memory: memory) ?? !mustBeProven
+  }
+
+  /// Whether the return address `pc` was put on the stack without any call, as `makecontext` does:
+  /// a function begins there, no function's code is before it, and no call instruction either.
+  private func isPlacedByHand(_ pc: VirtualAddress) -> Bool {
+    guard architecture.isAfterCall(pc, memory: memory) == false,
+      let located = tables.unwindTable(for: pc)
+    else { return false }
+    do throws(UnwindError) {
+      // `tableRow` found none for the byte before.
+      return try located.table.row(at: pc &- located.bias) != nil
+    } catch {
+      return false
+    }
   }
 
   /// The frame pointer points to an aligned word of the stack, at or above its top.

@@ -32,6 +32,9 @@ public enum EndOfStack: Hashable, Sendable {
   case zeroReturnAddress
   /// The frame pointer is 0.
   case zeroFramePointer
+  /// The return address is a function's first instruction that no call stands before: whoever made
+  /// the stack put it there, as `makecontext` does.
+  case placedReturnAddress
 }
 
 /// Why a register's value isn't known.
@@ -68,6 +71,7 @@ extension EndOfStack: CustomStringConvertible {
     case .returnAddressUndefined: "return address undefined"
     case .zeroReturnAddress: "return address 0"
     case .zeroFramePointer: "frame pointer 0"
+    case .placedReturnAddress: "return address placed by whoever made the stack"
     }
   }
 }

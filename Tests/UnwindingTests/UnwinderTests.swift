@@ -117,6 +117,21 @@ import Unwinding
     #expect(world.unwind().stop == .returnAddressUnknown(.notSaved))
   }
 
+  @Test("a return address that nobody's call left ends the stack")
+  func placedReturnAddress() {
+    var world = threeFrames()
+    // As makecontext does: the start of a function, with nothing before it.
+    world.memory.write(words: [0x40_8000], at: 0x7f_0028)
+    world.function(0x40_8000..<0x40_8020, [])
+    world.memory.write([UInt8](repeating: 0x90, count: 16), at: 0x40_7ff0)
+    let trace = world.unwind()
+    #expect(trace.pcs == [0x40_1005, 0x40_2010, 0x40_8000])
+    #expect(trace.stop == .endOfStack(.placedReturnAddress))
+    // After a call that doesn't return, the same address is an ordinary one.
+    world.callReturning(to: 0x40_8000)
+    #expect(world.unwind().stop != .endOfStack(.placedReturnAddress))
+  }
+
   @Test("a return address of 0 ends the stack")
   func zero() {
     var world = threeFrames()
