@@ -39,9 +39,9 @@ public struct CoroutineReporter: Sendable {
     defer { letGo(coroutine.stack) }
     return CoroutineStackReport(
       address: coroutine.address.description, state: coroutine.state.description,
-      stack: stacks.stack(
-        from: coroutine.registers, thread: runningThread(of: coroutine),
-        isAfterCall: runningThread(of: coroutine) == nil))
+      // A jump buffer's program counter is where `sigsetjmp` returns to, a second time: the next
+      // instruction is the frame's, as for a thread that was stopped there.
+      stack: stacks.stack(from: coroutine.registers, thread: runningThread(of: coroutine)))
   }
 
   /// The coroutines that called each other up to the one on `thread`'s own stack, and that stack:
@@ -61,7 +61,7 @@ public struct CoroutineReporter: Sendable {
         }
       return CoroutineStackReport(
         address: caller.address.description, state: kind,
-        stack: stacks.stack(from: registers, isAfterCall: true))
+        stack: stacks.stack(from: registers))
     }
   }
 
