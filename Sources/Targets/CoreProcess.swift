@@ -32,7 +32,7 @@ extension Process {
     }
     guard core.kind == .process else { throw .notAProcess }
     let layout = ProcessLayout(core)
-    let dumped = AddressSpace(layers: [layout.dumped])
+    let dumped = AddressSpace(layers: [layout.dumped, layout.absent])
     let loaded = LoadedObjectFinder(core: core, memory: dumped)
     let located = loaded.objects.map { object in
       (object: object, files: object.isVDSO ? nil : finder.findBinary(of: object.identity))
