@@ -36,8 +36,7 @@ public struct ProcessStackWalker: StackWalker {
 
   public func programCounters(from registers: RegisterState, limit: Int) -> [VirtualAddress] {
     // Registers that setjmp saved: the program counter is a return address.
-    let backtrace = Unwinder(architecture: process.architecture).unwind(
-      from: registers, memory: process.memory, tables: process, limit: limit, isAfterCall: true)
+    let backtrace = process.backtrace(from: registers, limit: limit, isAfterCall: true)
     var counters: [VirtualAddress] = []
     for (index, frame) in backtrace.frames.enumerated() {
       // Beyond a guess nothing is certain; the first guess still tells that the program's frames

@@ -24,13 +24,9 @@ public struct StackReporter: Sendable {
       stack: stack(from: thread.registers, thread: thread))
   }
 
-  /// The stack that `registers` are the innermost frame of; `isAfterCall` if their program counter
-  /// is a return address.
-  public func stack(
-    from registers: RegisterState, thread: TargetThread? = nil, isAfterCall: Bool = false
-  ) -> StackReport {
-    let backtrace = process.backtrace(
-      from: registers, limit: options.frameLimit, isAfterCall: isAfterCall)
+  /// The stack that `registers` are the innermost frame of.
+  public func stack(from registers: RegisterState, thread: TargetThread? = nil) -> StackReport {
+    let backtrace = process.backtrace(from: registers, limit: options.frameLimit)
     let stack = SymbolicStack(
       backtrace, of: process, thread: thread, usingDebugInformation: !options.isRaw,
       problems: problems)

@@ -2,7 +2,7 @@ import Bytes
 
 /// What QEMU's own variables say about coroutines: the second list, against which the one found by
 /// shape is checked.
-struct CoroutineLists: Sendable {
+struct CoroutineLists: StructureReading {
   var pools: [VirtualAddress: CoroutinePool] = [:]
   /// Every pool was read to its end, so that whoever is in none is in none.
   var poolsAreComplete = false
@@ -32,16 +32,6 @@ struct CoroutineLists: Sendable {
     }
     collect("the monitor") { (lists: inout Self) throws(QEMUError) in
       try lists.readMonitor(structures)
-    }
-  }
-
-  private mutating func collect(
-    _ what: String, _ read: (inout Self) throws(QEMUError) -> Void
-  ) {
-    do throws(QEMUError) {
-      try read(&self)
-    } catch {
-      diagnostics.append("\(what): \(error)")
     }
   }
 

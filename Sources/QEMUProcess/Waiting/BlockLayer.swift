@@ -6,7 +6,7 @@ import Symbols
 /// Sources: block.c (`all_bdrv_states`), block/block-backend.c (`block_backends`),
 /// block/throttle-groups.c (`throttle_groups`), include/block/block_int-common.h, job.c (`jobs`).
 /// Members that only some versions have are asked for before they are read.
-struct BlockLayer: Sendable {
+struct BlockLayer: StructureReading {
   /// What a queue or lock belongs to, and what it is called.
   struct Owner: Sendable {
     let node: WaitNode
@@ -18,7 +18,7 @@ struct BlockLayer: Sendable {
   /// Memory that belongs to a block node as a whole: its driver's own state.
   private var states: [(range: Range<UInt64>, owner: Owner)] = []
   private(set) var edges: [WaitEdge] = []
-  private(set) var diagnostics: [String] = []
+  var diagnostics: [String] = []
 
   init(_ structures: QEMUStructures) {
     collect("block nodes") { (layer: inout Self) throws(QEMUError) in
@@ -37,16 +37,6 @@ struct BlockLayer: Sendable {
   func owner(of address: VirtualAddress) -> Owner? {
     queues[address] ?? locks[address]
       ?? states.first { $0.range.contains(address.rawValue) }?.owner
-  }
-
-  private mutating func collect(
-    _ what: String, _ read: (inout Self) throws(QEMUError) -> Void
-  ) {
-    do throws(QEMUError) {
-      try read(&self)
-    } catch {
-      diagnostics.append("\(what): \(error)")
-    }
   }
 
   /// The list's elements; a list that is broken is reported and gives what came before.
