@@ -56,12 +56,22 @@ let package = Package(
       ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles"]),
     room(
       "QEMUProcess", ["Bytes", "DebugFiles", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
-    room("Reports", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets", "QEMUProcess"]),
+    // Files that hold a machine's memory: dumps to read, and the writers of new ones.
+    room("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
+    room("LinuxGuest", ["Bytes", "ObjectFiles", "Targets"]),
+    // QEMU's machine protocol (QMP).
+    room("QEMUMonitor", ["Bytes", "HostSystem"]),
+    room(
+      "Reports",
+      [
+        "Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets", "QEMUProcess", "MachineDumps",
+        "LinuxGuest",
+      ]),
     room(
       "Varve",
       [
         "Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles", "Targets",
-        "QEMUProcess", "Reports",
+        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "Reports",
       ]),
     .executableTarget(
       name: "VarveCommand",
@@ -81,6 +91,9 @@ let package = Package(
     tests(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
+    tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
+    tests("LinuxGuest", ["Bytes", "Targets"]),
+    tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),
