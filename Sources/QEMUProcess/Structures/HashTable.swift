@@ -4,7 +4,8 @@ import Bytes
 ///
 ///      struct _GHashTable  (glib/ghash.c, since 2.60 on 64-bit machines)
 ///       0  gsize size      8  gint mod   12  guint mask   16  guint nnodes   20  guint noccupied
-///      24  bits           32  keys      40  hashes       48  values
+///      24  bit 0: keys are words, bit 1: values are words; else they are 4 bytes each
+///      32  keys           40  hashes, 4 bytes each: 0 unused, 1 deleted      48  values
 struct HashTable {
   let values: [UInt64]
 
@@ -15,13 +16,17 @@ struct HashTable {
   init(at address: VirtualAddress, in memory: some Memory) throws(MemoryFault) {
     let size = try memory.word(at: address)
     let mask = try memory.word(at: address &+ 8) >> 32
-    guard size > 0, size <= Self.limit, size & (size - 1) == 0, mask == size - 1 else {
+    // A table in which there never was a pointer has none now.
+    let hasWords = try memory.word(at: address &+ 24) & 2 != 0
+    guard size > 0, size <= Self.limit, size & (size - 1) == 0, mask == size - 1, hasWords else {
       values = []
       return
     }
+    let hashes = VirtualAddress(try memory.word(at: address &+ 40))
     let array = VirtualAddress(try memory.word(at: address &+ 48))
     var found: [UInt64] = []
     for index in 0..<size {
+      guard try memory.load(UInt32.self, at: hashes &+ index * 4) > 1 else { continue }
       let value = try memory.word(at: array &+ index * 8)
       if value != 0 { found.append(value) }
     }
