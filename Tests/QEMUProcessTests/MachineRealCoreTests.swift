@@ -118,6 +118,23 @@ struct MachineRealCoreTests {
     }
   }
 
+  /// Without debug information the same machine is found by the shape of QEMU's structures.
+  @Test(arguments: MachineSubject.withDebugInformation)
+  func bothWaysFindTheSame(_ subject: MachineSubject) throws {
+    let process = try subject.process()
+    var options = QEMUMachine.Options()
+    options.crossChecks = true
+    options.standIns = try Self.standIns(for: subject, in: process)
+    let found = try QEMUMachine.find(in: process, options: options)
+    #expect(found.findings.basis == .debugInformation)
+    #expect(found.machine.diagnostics == [])
+    options.usesDebugInformation = false
+    let searched = try QEMUMachine.find(in: process, options: options)
+    #expect(searched.findings.basis == .structures)
+    #expect(searched.machine.map == found.machine.map)
+    #expect(searched.machine.type == found.machine.type)
+  }
+
   /// A guest that ran when its QEMU was dumped: rip and flags are of an earlier moment, and that is
   /// told.
   @Test(arguments: Laboratory.cores.filter { !$0.isStripped })

@@ -23,7 +23,9 @@ enum MachineNames {
   static let cpuList = VersionedName(
     subject: "CPU list",
     spellings: [
-      .init(name: "cpus_queue", releases: "8.2 and later", source: "cpu-common.c, include/hw/core/cpu.h"),
+      .init(
+        name: "cpus_queue", releases: "8.2 and later", source: "cpu-common.c, include/hw/core/cpu.h"
+      ),
       .init(name: "cpus", releases: "up to 8.1", source: "cpus-common.c; cpu-common.c in 8.1"),
     ])
 

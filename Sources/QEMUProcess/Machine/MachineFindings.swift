@@ -1,0 +1,103 @@
+public import Bytes
+public import Targets
+
+/// Where a guest's driver told QEMU that its VMCOREINFO note is.
+public struct VMCoreInfoPlace: Hashable, Sendable {
+  public let start: PhysicalAddress
+  /// Of the note with its header, in bytes.
+  public let count: UInt64
+
+  public init(start: PhysicalAddress, count: UInt64) {
+    self.start = start
+    self.count = count
+  }
+}
+
+/// All that one way of looking found of the machine in a QEMU process.
+public struct MachineFindings: Sendable {
+  /// What the map of memory rests on.
+  public enum Basis: String, Hashable, Sendable, Codable {
+    /// QEMU's variables, by the program's debug information.
+    case debugInformation
+    /// QEMU's structures, by their shape.
+    case structures
+    /// What the memory contains.
+    case contents
+    /// The user's word.
+    case given
+  }
+
+  public var basis: Basis
+  public var layout: GuestMemoryLayout
+  /// In ascending order of their indices.
+  public var cpus: [VCPU]
+  /// `pc-i440fx-7.2`; nil if unknown.
+  public var type: String?
+  /// Nil if the guest told none, or if that isn't known.
+  public var vmcoreInfo: VMCoreInfoPlace?
+  /// How type, CPUs and note were found, a line each; the layout has its own.
+  public var evidence: [String]
+  public var diagnostics: [String]
+
+  public init(
+    basis: Basis, layout: GuestMemoryLayout, cpus: [VCPU], type: String? = nil,
+    vmcoreInfo: VMCoreInfoPlace? = nil, evidence: [String] = [], diagnostics: [String] = []
+  ) {
+    self.basis = basis
+    self.layout = layout
+    self.cpus = cpus
+    self.type = type
+    self.vmcoreInfo = vmcoreInfo
+    self.evidence = evidence
+    self.diagnostics = diagnostics
+  }
+
+  /// What the search by shape found.
+  public init(_ found: MachineSearch.Result) {
+    let basis: Basis =
+      switch found.confidence {
+      case .structures: .structures
+      case .contents: .contents
+      case .given: .given
+      }
+    self.init(
+      basis: basis, layout: found.layout, cpus: found.cpus, type: found.type,
+      evidence: found.evidence, diagnostics: found.diagnostics)
+  }
+}
+
+extension MachineFindings: StructureReading {
+  /// What QEMU's variables say. What can't be read of CPUs, type and note is told in the
+  /// diagnostics; without the map of memory there is no machine, unless the user gives `layout`.
+  public init(
+    _ structures: QEMUStructures, layout: GuestMemoryLayout? = nil
+  ) throws(QEMUError) {
+    if let layout {
+      self.init(basis: .given, layout: layout, cpus: [])
+    } else {
+      self.init(basis: .debugInformation, layout: try GuestMemoryLayout(structures), cpus: [])
+    }
+    var accelerator: CurrentMachine.Accelerator?
+    collect("the machine") { (findings: inout Self) throws(QEMUError) in
+      let machine = try CurrentMachine(structures)
+      findings.readMachine(machine)
+      accelerator = try machine.accelerator()
+    }
+    let reader = VCPUReader(structures, accelerator: accelerator)
+    cpus = reader.cpus
+    diagnostics += reader.diagnostics
+  }
+
+  private mutating func readMachine(_ machine: CurrentMachine) {
+    evidence.append("the machine at \(machine.address) by current_machine")
+    collect("the machine's type") { (findings: inout Self) throws(QEMUError) in
+      findings.type = try machine.type()
+    }
+    collect("the device vmcoreinfo") { (findings: inout Self) throws(QEMUError) in
+      findings.vmcoreInfo = try machine.vmcoreInfo()
+      if let place = findings.vmcoreInfo {
+        findings.evidence.append("VMCOREINFO at \(place.start) by the device vmcoreinfo")
+      }
+    }
+  }
+}
