@@ -32,9 +32,16 @@ struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
 
   /// Every one is compared if `VARVE_LAB_ALL` is set, else small ones of each sort.
   private static let few = [
-    "vm-pc-256-debug", "vm-microvm-debug", "vm-q35-file-debug", "vm-q35-dimm-excluded-debug",
+    "vm-microvm-debug", "vm-q35-file-debug", "vm-q35-dimm-excluded-debug",
     "vm-q35-flash-debug", "vm-q35-nvdimm-debug", "vm-pc-real-debug", "vm-pc-max-debug",
   ]
+
+  /// Those in which both ways must find the same. Persistent memory isn't among them: the search
+  /// tells it by the range's mark, debug information by the region's, as QEMU's dump does.
+  static let forBothWays = withDebugInformation.filter { subject in
+    subject.name != "vm-q35-nvdimm-debug"
+      && (isEverythingWanted || ["vm-microvm-debug", "vm-pc-max-debug"].contains(subject.name))
+  }
 
   /// Those that have debug information.
   static let withDebugInformation: [MachineSubject] = {

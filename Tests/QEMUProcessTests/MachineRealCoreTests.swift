@@ -119,7 +119,7 @@ struct MachineRealCoreTests {
   }
 
   /// Without debug information the same machine is found by the shape of QEMU's structures.
-  @Test(arguments: MachineSubject.withDebugInformation)
+  @Test(arguments: MachineSubject.forBothWays)
   func bothWaysFindTheSame(_ subject: MachineSubject) throws {
     let process = try subject.process()
     var options = QEMUMachine.Options()

@@ -147,8 +147,13 @@ private struct GuestMemoryReader: StructureReading {
   }
 
   /// What kind of memory `range` is, of which `region` is the memory region; nil if it's none: I/O,
-  /// or flash whose reads go to the device at present (`romd_mode`, softmmu/memory.c,
+  /// or flash whose reads go to the device at present (`romd_mode`; include/exec/memory.h,
   /// `memory_access_is_direct`).
+  ///
+  /// What QEMU's `dump-guest-memory` takes is told by the region's `ram`, `ram_device` and
+  /// `nonvolatile` (softmmu/memory_mapping.c, `guest_phys_blocks_region_add`). The last is set on
+  /// the alias through which an NVDIMM's memory is seen and not on its region, so that the dump has
+  /// it; `info mtree -f` goes by the range's own mark and calls it nv-ram.
   private func kind(
     of range: TypedAddress, _ region: TypedAddress
   ) throws(QEMUError) -> MemoryMapEntry.Kind? {
