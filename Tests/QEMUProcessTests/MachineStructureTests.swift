@@ -224,6 +224,34 @@ struct MachineCPUTests {
     #expect(findings.diagnostics.first?.hasPrefix("CPU 0: vector registers: ") == true)
   }
 
+  /// TCG has the x87 registers in their physical order and the exceptions apart from MXCSR; of KVM,
+  /// QEMU has both as the hardware stores them.
+  @Test(arguments: [
+    ("tcg", [3, 4, 5, 6, 7, 0, 1, 2], UInt32(0b10_0100)), ("kvm", Array(0..<8), 0),
+  ])
+  func vectorsAreAsTheAcceleratorKeepsThem(
+    _ accelerator: String, _ order: [UInt64], _ exceptions: UInt32
+  ) throws {
+    var world = MachineWorld()
+    world.accelerator = accelerator
+    world.hasVectors = true
+    let cpu = world.addCPU(value: 0)
+    world.process.set(cpu + MachineWorld.top, 3)
+    // divbyzero and inexact, in the byte that QEMU had for them up to 6.2
+    world.process.set(cpu + MachineWorld.exceptions, 4 | 32)
+    for index in 0..<UInt64(8) {
+      world.process.set(cpu + MachineWorld.stack + 16 * index, 0x100 + index)
+    }
+    let findings = try MachineFindings(world.structures())
+    #expect(!findings.diagnostics.contains { $0.hasPrefix("CPU") })
+    let area = ByteView(copying: try #require(findings.cpus.first?.x86.extendedState))
+    for (index, register) in order.enumerated() {
+      #expect(try area.load(UInt64.self, at: 32 + 16 * UInt64(index)) == 0x100 + register)
+    }
+    #expect(try area.load(UInt32.self, at: 24) == exceptions)
+    #expect(try area.load(UInt16.self, at: 2) == 3 << 11)
+  }
+
   @Test func anotherWayMustFindTheSame() throws {
     var world = MachineWorld()
     let block = world.addBlock("ram", used: 0x3000)

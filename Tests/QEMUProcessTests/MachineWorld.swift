@@ -17,6 +17,8 @@ struct MachineWorld {
   var cpuListName = "cpus_queue"
   var cpuTypeName = "ArchCPU"
   var accelerator = "tcg"
+  /// Whether CPUX86State has the x87 and vector registers.
+  var hasVectors = false
 
   init() {
     view = SyntheticProcess.heap + 0xf000
@@ -127,7 +129,7 @@ struct MachineWorld {
     ]
   }
 
-  static let cpuSize: UInt64 = 2900
+  static let cpuSize: UInt64 = 3200
 
   private var types: [(String, UInt64, SyntheticSymbols.Members)] {
     [
@@ -183,9 +185,24 @@ struct MachineWorld {
       ("SegmentCache", 24, Self.segment),
       ("float_status", 8, [("float_exception_flags", 0, "u8")]),
       (cpuTypeName, Self.cpuSize, [("apic_state", 40, "u8*"), ("env", 64, "CPUX86State")]),
-      ("CPUX86State", Self.cpuSize - 64, Self.environment),
+      ("ZMMReg", 64, []), ("FPReg", 16, []),
+      (
+        "CPUX86State", Self.cpuSize - 64, Self.environment + (hasVectors ? Self.vectors : [])
+      ),
     ]
   }
+
+  /// Bytes from the start of the CPU.
+  static let exceptions: UInt64 = 64 + 2888
+  static let top: UInt64 = 64 + 592
+  static let stack: UInt64 = 64 + 2752
+
+  private static let vectors: SyntheticSymbols.Members = [
+    ("xmm_regs", 640, "ZMMReg[32]"), ("opmask_regs", 2688, "u64[8]"),
+    ("fpregs", 2752, "FPReg[8]"), ("fptags", 2880, "u8[8]"), ("sse_status", 2888, "float_status"),
+    ("fpuc", 2896, "u64"), ("fpus", 2904, "u64"), ("fpop", 2912, "u64"), ("fpip", 2920, "u64"),
+    ("fpdp", 2928, "u64"), ("pkru", 2936, "u32"),
+  ]
 
   private static let segment: SyntheticSymbols.Members = [
     ("selector", 0, "u32"), ("limit", 4, "u32"), ("base", 8, "u64"), ("flags", 16, "u32"),
