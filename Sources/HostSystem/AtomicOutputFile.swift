@@ -12,7 +12,7 @@ public final class AtomicOutputFile {
   /// The name that it will have.
   public let path: String
 
-  private let output: OutputDescriptor
+  let output: OutputDescriptor
   /// The hidden name; nil for a file without any.
   private var temporaryName: String?
   private let replaces: Bool
