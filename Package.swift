@@ -79,7 +79,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestWorlds", dependencies: ["Bytes"], path: "Tests/TestWorlds", swiftSettings: strict),
+      name: "TestWorlds", dependencies: ["Bytes", "ObjectFiles"], path: "Tests/TestWorlds", swiftSettings: strict),
     tests("Bytes"),
     tests("HostSystem"),
     tests("Compression"),
