@@ -37,7 +37,11 @@ let package = Package(
     .systemLibrary(name: "CIberty", providers: [.apt(["libiberty-dev"])]),
     .systemLibrary(
       name: "CCompression",
-      providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
+      providers: [
+        .apt([
+          "zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev", "liblzo2-dev", "libsnappy-dev",
+        ])
+      ]),
 
     // Linux system calls that the Glibc module leaves out.
     .systemLibrary(name: "CLinux"),
