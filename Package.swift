@@ -37,7 +37,11 @@ let package = Package(
     .systemLibrary(name: "CIberty", providers: [.apt(["libiberty-dev"])]),
     .systemLibrary(
       name: "CCompression",
-      providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
+      providers: [
+        .apt([
+          "zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev", "liblzo2-dev", "libsnappy-dev",
+        ])
+      ]),
 
     // Linux system calls that the Glibc module leaves out.
     .systemLibrary(name: "CLinux"),
@@ -79,7 +83,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestWorlds", dependencies: ["Bytes"], path: "Tests/TestWorlds", swiftSettings: strict),
+      name: "TestWorlds", dependencies: ["Bytes", "ObjectFiles"], path: "Tests/TestWorlds", swiftSettings: strict),
     tests("Bytes"),
     tests("HostSystem"),
     tests("Compression"),
@@ -87,12 +91,12 @@ let package = Package(
     tests("Unwinding"),
     tests("Symbols"),
     tests("DebugFiles"),
-    tests("Targets"),
+    tests("Targets", ["Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols"]),
     tests(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
-    tests("LinuxGuest", ["Bytes", "Targets"]),
+    tests("LinuxGuest", ["Bytes", "HostSystem", "ObjectFiles", "Targets"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
