@@ -112,6 +112,9 @@ public struct ELFCoreWriter: Sendable {
     addNote(owner: note.owner, type: note.type, descriptor: note.descriptor.copy())
   }
 
+  /// Adds notes as `noteBytes` gives them.
+  public mutating func addNotes(encoded bytes: [UInt8]) { notes.append(contentsOf: bytes) }
+
   /// Begins a thread: NT_PRSTATUS. Further notes about it must follow before the next one. Throws
   /// `.unsupported` for a machine whose registers have no known layout, or another machine's.
   public mutating func addThread(
