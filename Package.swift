@@ -83,7 +83,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestWorlds", dependencies: ["Bytes"], path: "Tests/TestWorlds", swiftSettings: strict),
+      name: "TestWorlds", dependencies: ["Bytes", "ObjectFiles"], path: "Tests/TestWorlds", swiftSettings: strict),
     tests("Bytes"),
     tests("HostSystem"),
     tests("Compression"),
@@ -91,12 +91,12 @@ let package = Package(
     tests("Unwinding"),
     tests("Symbols"),
     tests("DebugFiles"),
-    tests("Targets"),
+    tests("Targets", ["Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols"]),
     tests(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
-    tests("LinuxGuest", ["Bytes", "Targets"]),
+    tests("LinuxGuest", ["Bytes", "HostSystem", "ObjectFiles", "Targets"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
