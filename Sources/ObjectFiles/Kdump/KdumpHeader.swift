@@ -61,40 +61,69 @@ public struct KdumpHeader: Hashable, Sendable {
   /// How many bytes are used of the first block.
   public static let size = 464
   /// `KDUMP   `.
-  public static let signature: [UInt8] = Array("KDUMP   ".utf8)
-  private static let nameSize = 65
+  public static let signature: UInt64 = 0x2020_2050_4d55_444b
+
+  /// The texts in their order, and how many bytes each has with its NUL (`__NEW_UTS_LEN` + 1).
+  private static var texts: [WritableKeyPath<SystemName, String>] {
+    [\.system, \.node, \.release, \.version, \.machine, \.domain]
+  }
+  private static let textSize: UInt64 = 65
 
   public init() {}
 
   /// Reads the header at the start of `bytes`. Throws `.damaged` if it isn't whole, `.invalid` if
-  /// its signature is another or its version isn't 1 to 6.
+  /// its signature is another one.
   public init(_ bytes: ByteView) throws(ObjectError) {
+    let signature: UInt64
     do throws(ByteError) {
-      var cursor = ByteCursor(bytes)
-      let signature: UInt64 = try cursor.read()
-      guard bytes.clampedSubview(at: 0, count: 8).copy() == Self.signature else {
-        throw ObjectError.invalid(
-          what: "the dump's signature", offset: FileOffset(0), value: signature)
-      }
-      version = try cursor.read()
-      name.system = try Self.text(&cursor)
-      name.node = try Self.text(&cursor)
-      name.release = try Self.text(&cursor)
-      name.version = try Self.text(&cursor)
-      name.machine = try Self.text(&cursor)
-      name.domain = try Self.text(&cursor)
-      try cursor.align(to: 8)
-      seconds = try cursor.read()
-      microseconds = try cursor.read()
-      status = try cursor.read()
-      blockSize = try cursor.read()
-      subheaderBlocks = try cursor.read()
-      bitmapBlocks = try cursor.read()
-      pageLimit = try cursor.read()
-      try cursor.skip(16)
-      cpuCount = try cursor.read()
-    } catch let error as ByteError {
+      signature = try bytes.load(at: 0)
+      try read(bytes)
+    } catch {
       throw .damaged(what: "the dump's header", offset: FileOffset(0), cause: error)
     }
+    guard signature == Self.signature else {
+      throw .invalid(what: "the dump's signature", offset: FileOffset(0), value: signature)
+    }
+  }
+
+  private mutating func read(_ bytes: ByteView) throws(ByteError) {
+    var cursor = ByteCursor(bytes, at: 8)
+    version = try cursor.read()
+    for text in Self.texts {
+      let field = try cursor.readBytes(Self.textSize).copy()
+      name[keyPath: text] = String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    try cursor.align(to: 8)
+    seconds = try cursor.read()
+    microseconds = try cursor.read()
+    status = try cursor.read()
+    blockSize = try cursor.read()
+    subheaderBlocks = try cursor.read()
+    bitmapBlocks = try cursor.read()
+    pageLimit = try cursor.read()
+    try cursor.skip(16)
+    cpuCount = try cursor.read()
+  }
+
+  /// The header as it stands in a file, `size` bytes. Texts are cut to 64 bytes.
+  public func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(Self.signature)
+    writer.append(version)
+    for text in Self.texts {
+      writer.append(name[keyPath: text], paddedTo: Int(Self.textSize))
+    }
+    writer.pad(to: 8)
+    writer.append(seconds)
+    writer.append(microseconds)
+    writer.append(status)
+    writer.append(blockSize)
+    writer.append(subheaderBlocks)
+    writer.append(bitmapBlocks)
+    writer.append(pageLimit)
+    // Of the diskdump facility; nobody reads these for a kdump.
+    for _ in 0..<4 { writer.append(UInt32(0)) }
+    writer.append(cpuCount)
+    return writer.bytes
   }
 }
