@@ -27,6 +27,13 @@ struct MemoryCopier: Sendable {
     var next = 0
     var zeros: UInt64 = 0
     var failure: VMCoreError?
+
+    /// The next index below `count`; nil if all are taken or something has failed.
+    mutating func take(_ count: Int) -> Int? {
+      guard failure == nil, next < count else { return nil }
+      defer { next += 1 }
+      return next
+    }
   }
 
   /// Copies everything in `transfers`, which ascend in the output; gives how many bytes of it were
@@ -46,7 +53,7 @@ struct MemoryCopier: Sendable {
     }
     let state = Mutex(State())
     DispatchQueue.concurrentPerform(iterations: min(threads, shares.count)) { _ in
-      while let index = state.withLock({ $0.failure == nil ? $0.take(shares.count) : nil }) {
+      while let index = state.withLock({ $0.take(shares.count) }) {
         do throws(VMCoreError) {
           let zeros = try copy(shares[index], meter) { bytes, offset throws(HostError) in
             try writer.write(bytes, at: offset)
@@ -116,14 +123,5 @@ struct MemoryCopier: Sendable {
       throw .host(error)
     }
     return UInt64(view.count - written)
-  }
-}
-
-extension MemoryCopier.State {
-  /// The next index below `count`; nil if all are taken.
-  fileprivate mutating func take(_ count: Int) -> Int? {
-    guard next < count else { return nil }
-    defer { next += 1 }
-    return next
   }
 }
