@@ -19,13 +19,24 @@ struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
   let vmcoreinfoNote: Bool?
   /// The file that is the guest's memory.
   let ramFile: String?
+  /// The RAM block that QEMU had the kernel leave out of the core.
+  let excludedBlock: String?
   let truth: [String: String]
 
   var description: String { name }
 
+  private static let isEverythingWanted =
+    ProcessInfo.processInfo.environment["VARVE_LAB_ALL"] != nil
+
   private struct Manifest: Decodable { let subjects: [MachineSubject] }
 
-  /// All of them that have debug information.
+  /// Every one is compared if `VARVE_LAB_ALL` is set, else small ones of each sort.
+  private static let few = [
+    "vm-pc-256-debug", "vm-microvm-debug", "vm-q35-file-debug", "vm-q35-dimm-excluded-debug",
+    "vm-q35-flash-debug", "vm-q35-nvdimm-debug", "vm-pc-real-debug", "vm-pc-max-debug",
+  ]
+
+  /// Those that have debug information.
   static let withDebugInformation: [MachineSubject] = {
     do {
       let decoder = JSONDecoder()
@@ -34,6 +45,7 @@ struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
       return try decoder.decode(Manifest.self, from: data).subjects.filter {
         $0.kind == "machine-core" && $0.stripped == false && $0.core != nil
           && $0.truth["qmp_dump"] != nil
+          && (isEverythingWanted || few.contains($0.name))
       }
     } catch {
       // No laboratory on this machine: its tests have no arguments, and so don't run.
@@ -53,13 +65,58 @@ struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
   }
 
   /// QEMU's own dump.
-  func qmpDump() throws -> ELFImage {
-    try ELFImage(MappedFile.open(truth["qmp_dump"] ?? "").bytes)
+  func qmpDump() throws -> QMPDump {
+    try QMPDump(MappedFile.open(truth["qmp_dump"] ?? "").bytes)
   }
 
   /// A file of the truth as text.
   func text(_ name: String) throws -> String {
     try String(contentsOfFile: truth[name] ?? "", encoding: .utf8)
+  }
+}
+
+/// An ELF dump that QEMU wrote: of 32 bits if the guest wasn't in long mode and has no memory
+/// beyond 4 GiB (target/i386/arch_dump.c, `cpu_get_dump_info`).
+struct QMPDump {
+  struct Load {
+    let start: PhysicalAddress
+    let bytes: ByteView
+  }
+  private(set) var loads: [Load] = []
+  private(set) var notes: [(owner: String, descriptor: ByteView)] = []
+
+  /// System V gABI, "ELF Header" and "Program Header"; the fields' places by class.
+  init(_ bytes: ByteView) throws {
+    let isWide = try bytes.load(UInt8.self, at: 4) == 2
+    func word(_ wide: UInt64, _ narrow: UInt64) throws -> UInt64 {
+      try isWide ? bytes.load(UInt64.self, at: wide) : UInt64(bytes.load(UInt32.self, at: narrow))
+    }
+    let table = try word(32, 28)
+    let size: UInt64 = isWide ? 56 : 32
+    for index in 0..<UInt64(try bytes.load(UInt16.self, at: isWide ? 56 : 44)) {
+      let header = table + index * size
+      let contents = try bytes.subview(
+        at: try word(header + 8, header + 4), count: try word(header + 32, header + 16))
+      if try bytes.load(UInt32.self, at: header) == 1 {
+        loads.append(
+          Load(start: PhysicalAddress(try word(header + 24, header + 12)), bytes: contents))
+      } else {
+        try readNotes(contents)
+      }
+    }
+  }
+
+  private mutating func readNotes(_ bytes: ByteView) throws {
+    var cursor = ByteCursor(bytes)
+    while cursor.remaining >= 12 {
+      let nameSize = UInt64(try cursor.read(UInt32.self))
+      let size = UInt64(try cursor.read(UInt32.self))
+      try cursor.skip(4)
+      let name = String(decoding: try cursor.readBytes(nameSize).copy().dropLast(), as: UTF8.self)
+      try cursor.align(to: 4)
+      notes.append((name, try cursor.readBytes(size)))
+      if cursor.remaining > 0 { try cursor.align(to: 4) }
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import Bytes
 import Foundation
-import ObjectFiles
+import HostSystem
 import QEMUProcess
 import Targets
 import Testing
@@ -11,41 +11,60 @@ struct MachineRealCoreTests {
   @Test(arguments: MachineSubject.withDebugInformation)
   func isWhatQEMUItselfDumped(_ subject: MachineSubject) throws {
     let process = try subject.process()
-    let standIns = try Self.standIns(for: subject, in: process)
     var options = QEMUMachine.Options()
-    options.standIns = standIns
+    options.standIns = try Self.standIns(for: subject, in: process)
     let found = try QEMUMachine.find(in: process, options: options)
     #expect(found.machine.diagnostics == [])
+    #expect(found.machine.type == Self.type(of: subject))
     let dump = try subject.qmpDump()
     try compareMemory(found.machine, dump, subject)
     try compareRegisters(found.machine, dump)
     try compareText(found.machine, subject)
-    let note = dump.readNotes().notes.first { $0.owner == "VMCOREINFO" }
+    let note = dump.notes.first { $0.owner == "VMCOREINFO" }
     #expect(found.machine.vmcoreInfo?.copy() == note?.descriptor.copy())
     #expect((note != nil) == subject.vmcoreinfoNote)
   }
 
-  static func standIns(
+  /// The full name of the type that a machine's alias stands for in the laboratory's QEMU.
+  private static func type(of subject: MachineSubject) -> String? {
+    switch subject.machine {
+    case "pc": "pc-i440fx-7.2"
+    case "q35": "pc-q35-7.2"
+    default: subject.machine
+    }
+  }
+
+  /// The memory backend file that the laboratory kept, for what the core lacks of it.
+  private static func standIns(
     for subject: MachineSubject, in process: Targets.Process
   ) throws -> [HostStandIn] {
-    []
+    guard let path = subject.ramFile else { return [] }
+    let absent = try QEMUMachine.find(in: process).absentBackings
+    #expect(absent.allSatisfy { $0.path.hasSuffix("/ram.bin") })
+    let bytes = try MappedFile.open(path).bytes
+    return absent.map { HostStandIn(for: $0, file: bytes, source: path) }
   }
 
   private func compareMemory(
-    _ machine: Machine, _ dump: ELFImage, _ subject: MachineSubject
+    _ machine: Machine, _ dump: QMPDump, _ subject: MachineSubject
   ) throws {
-    let loads = dump.segments.filter { $0.type == .load }
     #expect(
       DumpedStretch.expected(of: machine.map)
-        == loads.map { DumpedStretch(start: $0.physicalAddress.rawValue, count: $0.memorySize) })
-    for load in loads {
-      let start = load.physicalAddress
+        == dump.loads.map {
+          DumpedStretch(start: $0.start.rawValue, count: UInt64($0.bytes.count))
+        })
+    for load in dump.loads {
+      let start = load.start
       var differing: [UInt64] = []
-      machine.memory.forEachRun(in: start..<start &+ load.memorySize, limit: 16 << 20) {
+      machine.memory.forEachRun(in: start..<start &+ UInt64(load.bytes.count), limit: 16 << 20) {
         address, run in
         let skip = address.rawValue - start.rawValue
-        let theirs = dump.bytes.clampedSubview(
-          at: load.fileOffset.rawValue + skip, count: run.count)
+        let theirs = load.bytes.clampedSubview(at: skip, count: run.count)
+        if case .absent(let reason, _) = run {
+          // What QEMU had the kernel leave out is told to be missing, and nothing else is.
+          let block = machine.map.last { $0.start <= address }?.block
+          if reason == .excluded, block == subject.excludedBlock { return }
+        }
         guard case .bytes(let ours) = run, Data(ours.copy()) == Data(theirs.copy()) else {
           differing.append(address.rawValue)
           return
@@ -55,8 +74,8 @@ struct MachineRealCoreTests {
     }
   }
 
-  private func compareRegisters(_ machine: Machine, _ dump: ELFImage) throws {
-    let notes = dump.readNotes().notes.filter { $0.owner == "QEMU" }
+  private func compareRegisters(_ machine: Machine, _ dump: QMPDump) throws {
+    let notes = dump.notes.filter { $0.owner == "QEMU" }
     #expect(machine.cpus.count == notes.count)
     #expect(machine.cpus.map(\.index) == Array(0..<notes.count))
     for (cpu, note) in zip(machine.cpus, notes) {
@@ -95,6 +114,24 @@ struct MachineRealCoreTests {
         let high = try view.load(UInt64.self, at: UInt64(168 + 16 * index))
         #expect(digits == Self.digits(high) + Self.digits(low))
       }
+    }
+  }
+
+  /// A guest that ran when its QEMU was dumped: rip and flags are of an earlier moment, and that is
+  /// told.
+  @Test(arguments: Laboratory.cores.filter { !$0.isStripped })
+  func ofGuestsThatRan(_ core: Laboratory.Core) throws {
+    let process = try MachineSubject.process(core: core.core, executable: core.executable)
+    let found = try QEMUMachine.find(in: process)
+    #expect(found.machine.diagnostics == [])
+    #expect(found.machine.map.contains { $0.block == "pc.ram" })
+    #expect(!found.machine.cpus.isEmpty)
+    for cpu in found.machine.cpus {
+      let isInside = cpu.freshness == .torn
+      #expect(isInside || cpu.freshness == .current)
+      #expect(cpu.evidence.count == (isInside ? 2 : 1))
+      // Bit 1 is always set, however the others were computed.
+      #expect(cpu.x86.rflags.map { $0 & 2 } == 2)
     }
   }
 

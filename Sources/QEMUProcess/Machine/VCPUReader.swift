@@ -36,13 +36,12 @@ struct VCPUReader: StructureReading {
       throw .wrongType(wanted: "x86 CPU", address: common.address)
     }
     let index = Int(truncatingIfNeeded: try common.member("cpu_index").signed())
-    var reader = X86StateReader(try cpu.member("env"), accelerator: accelerator)
-    if try cpu.hasMember("apic_state") {
-      reader.readAPIC(
-        structures, at: VirtualAddress(try cpu.member("apic_state").unsigned()))
-    }
-    diagnostics += reader.diagnostics.map { "CPU \(index): \($0)" }
     let (freshness, reason) = try freshness(of: common)
+    var reader = X86StateReader(
+      try cpu.member("env"), in: structures, accelerator: accelerator,
+      isInsideLoop: freshness == .torn)
+    reader.readAPIC(at: VirtualAddress(try cpu.member("apic_state").unsigned()))
+    diagnostics += reader.diagnostics.map { "CPU \(index): \($0)" }
     cpus.append(
       VCPU(
         index: index, x86: reader.state, freshness: freshness,

@@ -7,15 +7,23 @@ import Targets
 struct X86StateReader: StructureReading {
   private(set) var state = X86CPUState()
   var diagnostics: [String] = []
+  private let structures: QEMUStructures
   private let environment: TypedAddress
   private let accelerator: MachineObject.Accelerator?
+  private let isInsideLoop: Bool
 
   /// - Parameters:
   ///   - environment: the CPUX86State.
   ///   - accelerator: who executes the guest's code; nil if unknown.
-  init(_ environment: TypedAddress, accelerator: MachineObject.Accelerator?) {
+  ///   - isInsideLoop: TCG was executing this CPU's code.
+  init(
+    _ environment: TypedAddress, in structures: QEMUStructures,
+    accelerator: MachineObject.Accelerator?, isInsideLoop: Bool
+  ) {
+    self.structures = structures
     self.environment = environment
     self.accelerator = accelerator
+    self.isInsideLoop = isInsideLoop
     collect("general registers") { (reader: inout Self) throws(QEMUError) in
       try reader.readGeneral()
     }
@@ -47,11 +55,19 @@ struct X86StateReader: StructureReading {
     state.rip = try environment.member("eip").unsigned()
   }
 
-  /// TCG keeps the condition codes and DF apart while code is translated and executed, and puts
-  /// them back into `eflags` when the CPU leaves its loop (`x86_cpu_exec_exit`); putting them there
-  /// once more changes nothing.
-  private func readFlags() throws(QEMUError) -> UInt64 {
-    try environment.member("eflags").unsigned()
+  /// TCG keeps the condition codes and DF apart while it executes code, and puts them back into
+  /// `eflags` when the CPU leaves its loop (target/i386/tcg/tcg-cpu.c, `x86_cpu_exec_exit`).
+  private func readFlags() throws(QEMUError) -> UInt64? {
+    let stored = try environment.member("eflags").unsigned()
+    guard isInsideLoop else { return stored }
+    let number = try environment.member("cc_op").unsigned()
+    guard let operation = try structures.flagOperation(number: number) else { return nil }
+    return LazyFlags(
+      stored: stored, operation: operation, source: try environment.member("cc_src").unsigned(),
+      source2: try environment.member("cc_src2").unsigned(),
+      destination: try environment.member("cc_dst").unsigned(),
+      direction: Int32(truncatingIfNeeded: try environment.member("df").signed())
+    ).value
   }
 
   private mutating func readSegments() throws(QEMUError) {
@@ -103,7 +119,9 @@ struct X86StateReader: StructureReading {
     }
   }
 
-  mutating func readAPIC(_ structures: QEMUStructures, at address: VirtualAddress) {
+  /// Adds what the CPU's APIC, an APICCommonState at `address`, knows.
+  mutating func readAPIC(at address: VirtualAddress) {
+    let structures = structures
     collect("APIC") { (reader: inout Self) throws(QEMUError) in
       guard address.rawValue != 0,
         let apic = try structures.structure("APICCommonState", in: "apic.c", at: address)
@@ -120,10 +138,18 @@ struct X86StateReader: StructureReading {
     var opmasks: [UInt64] = []
     for index in 0..<UInt64(8) { opmasks.append(try masks.element(index).unsigned()) }
     let area = XSAVEArea(
-      x87: try readX87(), mxcsr: try environment.number("mxcsr"), vectors: vectors,
+      x87: try readX87(), mxcsr: try readMXCSR(), vectors: vectors,
       opmasks: opmasks, protectionKeys: try environment.number("pkru"),
       enabled: try environment.member("xcr0").unsigned())
     state.extendedState = area.bytes
+  }
+
+  private func readMXCSR() throws(QEMUError) -> UInt32 {
+    let stored: UInt32 = try environment.number("mxcsr")
+    guard accelerator == .tcg else { return stored }
+    let flags = try environment.member("sse_status.float_exception_flags")
+    guard let size = try flags.byteCount() else { return stored }
+    return stored | SSEExceptions.mxcsr(of: try flags.unsigned(), size: size)
   }
 
   private func readX87() throws(QEMUError) -> XSAVEArea.X87 {
@@ -149,5 +175,22 @@ extension TypedAddress {
     _ name: String
   ) throws(QEMUError) -> Number {
     Number(truncatingIfNeeded: try member(name).unsigned())
+  }
+}
+
+extension QEMUStructures {
+  /// The operation that this QEMU's `CCOp` gives `number`; nil if it names none.
+  fileprivate func flagOperation(number: UInt64) throws(QEMUError) -> FlagOperation? {
+    do throws(SymbolError) {
+      guard
+        case .enumeration(let operations) = try symbols.structure(named: "CCOp", file: "cpu.c")?
+          .stripped().node()
+      else { return nil }
+      let name = operations.enumerators.first { $0.value == Int64(bitPattern: number) }?.name
+      let names = Set(operations.enumerators.map(\.name))
+      return name.flatMap { FlagOperation(named: $0, among: names) }
+    } catch {
+      throw .symbols(error)
+    }
   }
 }
