@@ -1,12 +1,25 @@
 """The list of subjects: what each is, what it is made from, and how."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from . import cache, guest, large_core, packaged_qemu, programs, qemu_build, qemu_core, variants
+from . import (
+    cache,
+    guest,
+    large_core,
+    machine_guests,
+    packaged_qemu,
+    programs,
+    qemu_build,
+    qemu_core,
+    truth,
+    variants,
+    vm_core,
+    vm_subjects,
+)
 from .errors import LabError
 from .machine import Program, firmware_on_host
 
@@ -19,6 +32,13 @@ _CORE_SCRIPTS = (
     "laboratory/truth.py",
     "truth/in_gdb.py",
 )
+_MACHINE_SCRIPTS = (
+    "laboratory/machine.py",
+    "laboratory/qmp.py",
+    "laboratory/cores.py",
+    "laboratory/vm.py",
+    "laboratory/vm_core.py",
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +46,7 @@ class Subject:
     """One thing that the laboratory makes."""
 
     name: str
-    kind: str  # "binary", "guest", "qemu-core", "large-core" or "program-core"
+    kind: str  # "binary", "guest", "qemu-core", "large-core", "program-core", "machine-core" or "peer"
     about: str
     make: Callable[[Path], None]
     scripts: tuple[str, ...]  # files of Lab/ whose change makes it stale
@@ -36,6 +56,8 @@ class Subject:
     sysroot: Callable[[], Path | None] = lambda: None
     core: str | None = None  # the core's name in the subject's directory
     facts: dict[str, Any] = field(default_factory=dict)
+    truth_files: Mapping[str, str] = field(default_factory=lambda: truth.FILES)  # manifest key -> file beside the core
+    kept_files: Mapping[str, str] = field(default_factory=dict)  # the same, for what is a fact of its own
     on_demand: bool = False  # made only when it is named
 
     @property
@@ -112,6 +134,32 @@ def _qemu_core(
     )
 
 
+def _machine_core(machine: vm_subjects.MachineCore) -> Subject:
+    binary, program = PROGRAMS[machine.program]
+
+    def sysroot() -> Path | None:
+        return program().root
+
+    return Subject(
+        name=machine.name,
+        kind="machine-core",
+        about=f"{machine.configuration.about}; {machine.how} of {binary}",
+        make=lambda directory: vm_core.make(
+            directory, machine.configuration, program(), machine.how, dump=not machine.on_demand
+        ),
+        scripts=_MACHINE_SCRIPTS,
+        needs=("guest", "machine-guests", binary),
+        inputs=lambda: [repr(machine)],
+        executable=lambda: Path(f"{sysroot() or ''}{program().path}"),
+        sysroot=sysroot,
+        core="core",
+        facts={"binary": binary, "stripped": machine.program != "debug", **machine.facts()},
+        truth_files=vm_core.FILES,
+        kept_files={"ram_file": machine.ram_file} if machine.ram_file else {},
+        on_demand=machine.on_demand,
+    )
+
+
 def _variant(name: str, of: str, about: str, make: Callable[[Path, Path], None], core: str, **facts: Any) -> Subject:
     """A core made from another subject's core, whose truth holds for it too."""
     original = _registry_entry(of)
@@ -128,6 +176,16 @@ def _variant(name: str, of: str, about: str, make: Callable[[Path, Path], None],
         facts={**original.facts, **facts, "variant_of": of},
     )
 
+
+# The programs that machines run on: the subject, and how it is started.
+PROGRAMS: dict[str, tuple[str, Callable[[], Program]]] = {
+    "debug": ("qemu-debug-ucontext", lambda: _debug("ucontext")()),
+    "stripped-7.2": ("qemu-stripped-7.2", lambda: Program(packaged_qemu.INSTALLED, ())),
+    "stripped-10": (
+        "qemu-stripped-10",
+        lambda: Program(Path("/usr/bin/qemu-system-x86_64"), (), packaged_qemu.trixie_root()),
+    ),
+}
 
 _registry: dict[str, Subject] = {}
 
@@ -313,6 +371,19 @@ def all_subjects() -> dict[str, Subject]:
                 facts=program.facts(),
             )
         )
+    _add(
+        Subject(
+            name="machine-guests",
+            kind="guest",
+            about="the guest's initramfs with another init, a boot sector in real mode, a kernel in protected mode",
+            make=machine_guests.make,
+            scripts=("laboratory/machine_guests.py",),
+            needs=("guest",),
+            inputs=machine_guests.inputs,
+        )
+    )
+    for machine in vm_subjects.ALL:
+        _add(_machine_core(machine))
     return _registry
 
 

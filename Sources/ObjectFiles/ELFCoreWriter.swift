@@ -8,13 +8,15 @@ public enum CoreContents: Sendable {
   case bytes(ByteView)
   /// From the core that is being rewritten: `count` bytes at `offset` in it.
   case input(offset: FileOffset, count: UInt64)
+  /// From elsewhere: whoever carries the layout out writes `count` bytes by itself.
+  case deferred(count: UInt64)
 
   /// How many bytes they take in the file.
   public var size: UInt64 {
     switch self {
     case .absent: 0
     case .bytes(let bytes): UInt64(bytes.count)
-    case .input(_, let count): count
+    case .input(_, let count), .deferred(let count): count
     }
   }
 }
@@ -54,7 +56,8 @@ public struct CoreOutputSegment: Sendable {
 public struct CoreLayout: Sendable {
   /// Contents of one segment and where they go.
   public struct Piece: Sendable {
-    /// A multiple of the page size, so that file systems can share the blocks of a copy.
+    /// As far from a multiple of the page size as the segment's address is, so that pages are
+    /// blocks of the file: file systems can share those of a copy and leave out those of zeros.
     public let fileOffset: FileOffset
     public let contents: CoreContents
   }
@@ -73,12 +76,15 @@ public struct CoreLayout: Sendable {
 ///     64  program headers: PT_NOTE, then PT_LOAD in the order given
 ///         section header 0, only if there are 0xffff program headers or more (PN_XNUM)
 ///         notes
-///         the contents of each segment, each at a multiple of 4096
+///         the contents of each segment, congruent to its address modulo 4096
 public struct ELFCoreWriter: Sendable {
   public let machine: ELFMachine
   /// `e_flags`, and `EI_OSABI`.
   public var flags: UInt32 = 0
   public var osABI: UInt8 = 0
+
+  /// All notes added so far, as they stand in the file.
+  public var noteBytes: [UInt8] { notes.bytes }
 
   private var notes = ByteWriter()
   private var segments: [CoreOutputSegment] = []
@@ -105,6 +111,9 @@ public struct ELFCoreWriter: Sendable {
   public mutating func addNote(_ note: ELFNote) {
     addNote(owner: note.owner, type: note.type, descriptor: note.descriptor.copy())
   }
+
+  /// Adds notes as `noteBytes` gives them.
+  public mutating func addNotes(encoded bytes: [UInt8]) { notes.append(contentsOf: bytes) }
 
   /// Begins a thread: NT_PRSTATUS. Further notes about it must follow before the next one. Throws
   /// `.unsupported` for a machine whose registers have no known layout, or another machine's.
@@ -178,7 +187,8 @@ public struct ELFCoreWriter: Sendable {
     var pieces: [CoreLayout.Piece] = []
     var end = notesStart + UInt64(notes.bytes.count)
     for segment in segments {
-      let start = (end + Self.page - 1) / Self.page * Self.page
+      let start =
+        (end + Self.page - 1) / Self.page * Self.page + segment.address.rawValue % Self.page
       let size = try Self.checkedSize(of: segment, at: start)
       if size > 0 {
         pieces.append(
@@ -201,7 +211,7 @@ public struct ELFCoreWriter: Sendable {
   ) throws(ObjectError) -> UInt64 {
     let size = segment.contents.size
     // Files end below 2⁶³; so much less leaves room for rounding up to pages.
-    let largest = UInt64(Int64.max) - 2 * page
+    let largest = UInt64(Int64.max) - 3 * page
     guard size <= segment.memorySize, size <= largest, start <= largest - size else {
       throw .invalid(
         what: "contents of the segment at \(segment.address)", offset: FileOffset(start),

@@ -28,7 +28,7 @@ extension MemoryReport {
     self.init()
     for region in memory.regions {
       switch region.contents {
-      case .dumped: dumped += region.count
+      case .dumped, .fetched: dumped += region.count
       case .file: fromFiles += region.count
       case .absent(.truncated): truncated += region.count
       case .absent: excluded += region.count
