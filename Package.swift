@@ -97,7 +97,7 @@ let package = Package(
     tests("Unwinding"),
     tests("Symbols"),
     tests("DebugFiles"),
-    tests("Targets", ["Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols"]),
+    tests("Targets"),
     tests(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
