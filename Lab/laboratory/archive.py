@@ -157,6 +157,27 @@ class Archive:
             for deb in place.glob("*.deb"):
                 run(["dpkg", "-x", deb, target], limit=300, log=self._log())
 
+    def unpack_file(self, package: str, pattern: str, target: Path) -> None:
+        """Unpacks the files of a package that a shell pattern fits, without writing the others anywhere."""
+        self._ready()
+        with cache.scratch("deb") as place:
+            run(self._command("apt-get", ["-q", "download", package]), cwd=place, limit=900, log=self._log())
+            (deb,) = place.glob("*.deb")
+            words = ["dpkg-deb --fsys-tarfile", str(deb), "|", "tar -x --wildcards -C", str(target), f"'{pattern}'"]
+            run(["bash", "-o", "pipefail", "-c", " ".join(words)], limit=600, log=self._log())
+
+    def unpack_source_file(self, package: str, pattern: str, target: Path) -> None:
+        """Unpacks the files of a source package's upstream part that a shell pattern fits, without their directories."""
+        self._ready()
+        with cache.scratch("source") as place:
+            download = self._command("apt-get", ["-q", "source", "--download-only", "--tar-only", package])
+            run(download, cwd=place, limit=900, log=self._log())
+            (tarball,) = place.glob("*.orig.tar.*")
+            words = ["tar", "-x", "-f", tarball, "-C", place, "--wildcards", pattern]
+            run(words, limit=300, log=self._log())
+            for file in place.glob(pattern):
+                file.rename(target / file.name)
+
     def unpack_source(self, package: str, target: Path) -> None:
         """Unpacks a source package, with Debian's changes, into a directory that must not exist."""
         self._ready()

@@ -12,6 +12,7 @@ from . import (
     large_core,
     machine_guests,
     packaged_qemu,
+    peers,
     programs,
     qemu_build,
     qemu_core,
@@ -382,9 +383,47 @@ def all_subjects() -> dict[str, Subject]:
             inputs=machine_guests.inputs,
         )
     )
+    _add_peers()
     for machine in vm_subjects.ALL:
         _add(_machine_core(machine))
     return _registry
+
+
+def _add_peers() -> None:
+    _add(
+        Subject(
+            name="peer-drgn",
+            kind="peer",
+            about=f"drgn {peers.DRGN} from PyPI, in an environment of its own",
+            make=peers.make_drgn,
+            scripts=("laboratory/peers.py",),
+            inputs=peers.drgn_inputs,
+            executable=lambda: cache.subject_directory("peer-drgn") / "drgn",
+        )
+    )
+    _add(
+        Subject(
+            name="vmlinux-debug",
+            kind="peer",
+            about="the guest's kernel with its debug information",
+            make=peers.make_vmlinux,
+            scripts=("laboratory/peers.py",),
+            needs=("guest",),
+            inputs=peers.vmlinux_inputs,
+            executable=lambda: cache.subject_directory("vmlinux-debug") / "vmlinux",
+        )
+    )
+    _add(
+        Subject(
+            name="peer-gdb-script",
+            kind="peer",
+            about="QEMU's script for gdb that writes a guest's memory out of a core, as of the debug QEMU",
+            make=peers.make_gdb_script,
+            scripts=("laboratory/peers.py",),
+            inputs=peers.gdb_script_inputs,
+            executable=lambda: cache.subject_directory("peer-gdb-script") / peers.GDB_SCRIPT,
+        )
+    )
 
 
 def named(names: list[str]) -> list[Subject]:

@@ -33,7 +33,7 @@ class MachineCore:
             "coredump_filter": configuration.coredump_filter,
             "taken_by": self.how,
         }
-        if configuration.spin is not None and configuration.guest == "linux":
+        if configuration.guest == "linux":
             facts["spinning_vcpu"] = configuration.spin
         if configuration.excluded_block:
             facts["excluded_block"] = configuration.excluded_block
