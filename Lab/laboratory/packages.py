@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from . import cache
-from .archive import BOOKWORM, TRIXIE
+from .archive import BOOKWORM, BULLSEYE, TRIXIE, UNSTABLE
 from .commands import output_of, run
 from .errors import LabError
 from .steps import step
@@ -57,7 +57,7 @@ def install() -> None:
         with step(f"installing {' '.join(wanted)}"):
             run([*apt, "update"], limit=300, log=log, env=quiet)
             run([*apt, "--no-install-recommends", "install", *wanted], limit=1200, log=log, env=quiet)
-    for archive in (BOOKWORM, TRIXIE):
+    for archive in (BOOKWORM, BULLSEYE, TRIXIE, UNSTABLE):
         archive.refresh()
 
 

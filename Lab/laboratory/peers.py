@@ -28,7 +28,14 @@ def make_drgn(directory: Path) -> None:
     log = directory / "build.log"
     environment = directory / "venv"
     run([_DEBIAN_PYTHON, "-m", "venv", environment], limit=120, log=log)
-    pip = [environment / "bin" / "python", "-m", "pip", "-q", "--disable-pip-version-check", "install"]
+    pip: list[str | Path] = [
+        environment / "bin" / "python",
+        "-m",
+        "pip",
+        "-q",
+        "--disable-pip-version-check",
+        "install",
+    ]
     with step(f"drgn {DRGN} from PyPI"):
         run([*pip, "--no-deps", "--only-binary", ":all:", f"drgn=={DRGN}"], limit=300, log=log)
     program = directory / "drgn"

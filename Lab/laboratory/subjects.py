@@ -11,6 +11,7 @@ from . import (
     guest,
     large_core,
     machine_guests,
+    other_qemus,
     packaged_qemu,
     peers,
     programs,
@@ -178,14 +179,15 @@ def _variant(name: str, of: str, about: str, make: Callable[[Path, Path], None],
     )
 
 
+_IN_ROOT = Path("/usr/bin/qemu-system-x86_64")
+
 # The programs that machines run on: the subject, and how it is started.
 PROGRAMS: dict[str, tuple[str, Callable[[], Program]]] = {
     "debug": ("qemu-debug-ucontext", lambda: _debug("ucontext")()),
     "stripped-7.2": ("qemu-stripped-7.2", lambda: Program(packaged_qemu.INSTALLED, ())),
-    "stripped-10": (
-        "qemu-stripped-10",
-        lambda: Program(Path("/usr/bin/qemu-system-x86_64"), (), packaged_qemu.trixie_root()),
-    ),
+    "stripped-10": ("qemu-stripped-10", lambda: Program(_IN_ROOT, (), packaged_qemu.trixie_root())),
+    "stripped-5.2": (other_qemus.OLD, lambda: Program(_IN_ROOT, (), other_qemus.root(other_qemus.OLD))),
+    "stripped-new": (other_qemus.NEW, lambda: Program(_IN_ROOT, (), other_qemus.root(other_qemus.NEW))),
 }
 
 _registry: dict[str, Subject] = {}
@@ -308,7 +310,7 @@ def all_subjects() -> dict[str, Subject]:
             "core-stripped-10-abort",
             "qemu-stripped-10",
             "the kernel's core of Debian 13's QEMU in a chroot: the host's files of the same paths don't fit",
-            lambda: Program(Path("/usr/bin/qemu-system-x86_64"), (), packaged_qemu.trixie_root()),
+            lambda: Program(_IN_ROOT, (), packaged_qemu.trixie_root()),
             "abort",
             backend="ucontext",
             stripped=True,
@@ -384,9 +386,25 @@ def all_subjects() -> dict[str, Subject]:
         )
     )
     _add_peers()
+    _add(_other_qemu(other_qemus.OLD, "Debian 11's QEMU in a root of its own: no symbols"))
+    _add(_other_qemu(other_qemus.NEW, "Debian unstable's QEMU in a root of its own: no symbols"))
     for machine in vm_subjects.ALL:
         _add(_machine_core(machine))
     return _registry
+
+
+def _other_qemu(name: str, about: str) -> Subject:
+    return Subject(
+        name=name,
+        kind="binary",
+        about=about,
+        make=lambda directory: other_qemus.make(name, directory),
+        scripts=("laboratory/other_qemus.py",),
+        inputs=lambda: other_qemus.inputs(name),
+        executable=lambda: other_qemus.root(name) / "usr/bin/qemu-system-x86_64",
+        sysroot=lambda: other_qemus.root(name),
+        facts={"coroutine_backend": "ucontext", "stripped": True},
+    )
 
 
 def _add_peers() -> None:

@@ -44,22 +44,30 @@ class Configuration:
         return self.machine.split(",")[0]
 
     @property
-    def mode(self) -> Mode:
-        modes: dict[Guest, Mode] = {"linux": "long", "protected": "protected", "real": "real", "firmware": "real"}
-        return modes[self.guest]
+    def mode(self) -> Mode | None:
+        """What the vCPUs that do something are in. SeaBIOS goes from one to another all the time."""
+        modes: dict[Guest, Mode] = {"linux": "long", "protected": "protected", "real": "real"}
+        return modes.get(self.guest)
 
     @property
     def has_note(self) -> bool:
         return self.guest == "linux" and self.vmcoreinfo
 
 
-def _hidden(*holes: tuple[int, int]) -> str:
-    """Kernel words that keep Linux away from these MiB, so that a large guest has few pages to describe."""
-    return " ".join(f"memmap={end - start}M${start}M" for start, end in holes)
+def _with_little(low: int, high: int) -> str:
+    """Kernel words that leave Linux 128 MiB at the start of RAM and 256 MiB above 4 GiB, to describe and to clear.
+
+    `low` and `high` are where RAM ends, in MiB, below and above 4 GiB.
+    """
+    return f"memmap={low - 128}M$128M memmap={high - 4352}M$4352M {_ZERO}"
 
 
 def _backend(kind: str, name: str, size: int, more: str = "") -> tuple[str, ...]:
     return ("-object", f"memory-backend-{kind},id={name},size={size}M{more}")
+
+
+def _file(size: int) -> tuple[str, ...]:
+    return _backend("file", "ram", size, f",share=on,mem-path={{place}}/{RAM_FILE}")
 
 
 def _nodes(*backends: str) -> tuple[str, ...]:
@@ -81,6 +89,7 @@ def _dimm(size: int, more: JSON | None = None) -> tuple[tuple[str, JSON], ...]:
 # processor's clock by, and waits for ever if a busy host lets its first attempt fail. So the clock is given.
 _MICROVM = "microvm,isa-serial=on,acpi=on"
 _CLOCK = "tsc_early_khz=2000000"
+_WHOLE = ("-machine", "memory-backend=ram")  # all of the machine's RAM is that backend
 _SLOTS = ",slots=2,maxmem=1G"
 # Where memory may be plugged in above 4 GiB, Linux would set 64 MiB aside to copy DMA through, half of what it has.
 _SMALL_BOUNCE_BUFFER = "swiotlb=512"
@@ -94,7 +103,7 @@ ALL: dict[str, Configuration] = {
             "q35, 5 GiB lazily touched: RAM below and above 4 GiB",
             "q35",
             5120,
-            kernel_words=_hidden((256, 2048), (4608, 7168)),
+            kernel_words=_with_little(2048, 7168),
         ),
         Configuration(
             "microvm",
@@ -126,35 +135,31 @@ ALL: dict[str, Configuration] = {
             memory_words=_SLOTS,
             plugged=_dimm(128),
         ),
-        Configuration(
-            "pc-5g", "i440fx, 5 GiB lazily touched", "pc", 5120, kernel_words=_hidden((256, 3072), (4608, 6144))
-        ),
+        Configuration("pc-5g", "i440fx, 5 GiB lazily touched", "pc", 5120, kernel_words=_with_little(3072, 6144)),
         Configuration(
             "pc-3840",
             "i440fx, 3.75 GiB: split at 3 GiB",
             "pc",
             3840,
             vmcoreinfo=False,
-            kernel_words=_hidden((256, 3072), (4608, 4864)),
+            kernel_words=_with_little(3072, 4864),
         ),
         Configuration("pc-3328", "i440fx, 3.25 GiB: all below 3.5 GiB", "pc", 3328, guest="protected"),
-        Configuration(
-            "q35-3g", "q35, 3 GiB: split at 2 GiB", "q35", 3072, kernel_words=_hidden((256, 2048), (4608, 5120))
-        ),
+        Configuration("q35-3g", "q35, 3 GiB: split at 2 GiB", "q35", 3072, kernel_words=_with_little(2048, 5120)),
         Configuration("q35-2560", "q35, 2.5 GiB: all below 2.75 GiB", "q35", 2560, guest="protected"),
         Configuration(
             "microvm-4g",
             "microvm, 4 GiB: split at 3 GiB",
             _MICROVM,
             4096,
-            kernel_words=f"{_hidden((256, 3072), (4608, 5120))} {_CLOCK}",
+            kernel_words=f"{_with_little(3072, 5120)} {_CLOCK}",
         ),
         Configuration(
             "q35-file",
             "q35, RAM in a shared file that the core leaves out: the file alone has it",
             "q35",
             128,
-            words=(*_backend("file", "ram", 128, ",share=on,mem-path={place}/" + RAM_FILE), "-machine", "memory-backend=ram"),
+            words=(*_file(128), *_WHOLE),
             ram_file=True,
         ),
         Configuration(
@@ -162,8 +167,8 @@ ALL: dict[str, Configuration] = {
             "i440fx, RAM in a shared file that the core has too",
             "pc",
             256,
-            vmcoreinfo=False,
-            words=(*_backend("file", "ram", 256, ",share=on,mem-path={place}/" + RAM_FILE), "-machine", "memory-backend=ram"),
+            guest="protected",
+            words=(*_file(256), *_WHOLE),
             coredump_filter=_EVERYTHING,
             ram_file=True,
         ),
@@ -173,16 +178,15 @@ ALL: dict[str, Configuration] = {
             "q35",
             256,
             smp="4",
-            spin=2,
-            words=(*_backend("memfd", "ram", 256, ",share=off"), "-machine", "memory-backend=ram"),
-            vmcoreinfo=False,
+            guest="protected",
+            words=(*_backend("memfd", "ram", 256, ",share=off"), *_WHOLE),
         ),
         Configuration(
             "q35-dimm-excluded",
             "q35, a DIMM plugged in later whose memory is kept out of cores",
             "q35",
             128,
-            kernel_words=f"{_ZERO} {_SMALL_BOUNCE_BUFFER}",
+            guest="protected",
             memory_words=_SLOTS,
             plugged=_dimm(128, {"dump": False}),
             excluded_block="plugged",
@@ -255,8 +259,12 @@ ALL: dict[str, Configuration] = {
             translation_buffer=None,
         ),
         Configuration("pc-real", "i440fx, real mode with known registers", "pc", 128, smp="1", guest="real"),
-        Configuration("q35-protected", "q35, protected mode with known registers", "q35", 128, smp="2", guest="protected"),
-        Configuration("pc-firmware", "i440fx, firmware that found nothing to boot", "pc", 128, smp="2", guest="firmware"),
+        Configuration(
+            "q35-protected", "q35, protected mode with known registers", "q35", 128, smp="2", guest="protected"
+        ),
+        Configuration(
+            "pc-firmware", "i440fx, firmware that found nothing to boot", "pc", 128, smp="2", guest="firmware"
+        ),
         Configuration("sparse-16g", "q35, 16 GiB that the guest has hardly touched", "q35", 16384, kernel_words=""),
     )
 }
