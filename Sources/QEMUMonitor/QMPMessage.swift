@@ -40,15 +40,16 @@ public struct QMPDecoder: Sendable {
   /// How much of `buffer` is known to hold no end of a line.
   private var searched = 0
 
-  /// No message is longer: a monitor that sends more without a line's end isn't one.
-  private static let limit = 64 << 20
+  /// A monitor that sends more than this without a line's end isn't one.
+  private let limit: Int
 
-  public init() {}
+  /// `limit` is the longest message that is waited for, in bytes.
+  public init(limit: Int = 64 << 20) { self.limit = limit }
 
   /// Takes what arrived. Throws `.protocolViolation` if a line has no end.
   public mutating func receive(_ bytes: [UInt8]) throws(QMPError) {
-    guard buffer.count + bytes.count <= Self.limit else {
-      throw .protocolViolation("a line of more than \(Self.limit) bytes")
+    guard buffer.count + bytes.count <= limit else {
+      throw .protocolViolation("a line of more than \(limit) bytes")
     }
     buffer += bytes
   }

@@ -4,8 +4,8 @@ import QEMUMonitor
 import Testing
 import TestWorlds
 
-/// A QEMU without disk and kernel whose monitors listen on sockets; it runs its firmware.
-struct EmptyQEMU {
+/// A QEMU without disk and kernel that runs its firmware.
+final class EmptyQEMU {
   let directory: ScratchDirectory
   let process: RunningTool
   /// The monitor to be tested, and another one to look on.
@@ -14,26 +14,19 @@ struct EmptyQEMU {
 
   static let isInstalled = Tool.exists("qemu-system-x86_64")
 
-  init(_ options: String...) throws {
+  init() throws {
     directory = try ScratchDirectory()
-    let (a, b) = (directory.file("a.sock"), directory.file("b.sock"))
-    // The shell ends QEMU when its input is closed, however the test ends.
-    try directory.write(
-      """
-      qemu-system-x86_64 -accel tcg -m 32 -nodefaults -display none -nic none \
-        -qmp unix:\(a),server=on,wait=off -qmp unix:\(b),server=on,wait=off "$@" &
-      while [ ! -S \(b) ] && kill -0 $!; do sleep 0.05; done
-      echo $!
-      read line
-      kill $!
-      """, to: "run")
-    let quoted = options.joined(separator: " ")
-    process = try RunningTool("/bin/sh", "-c", ". ./run", quoted, in: directory)
+    process = try RunningTool(
+      "qemu-system-x86_64", "-accel", "tcg", "-m", "32", "-nodefaults", "-display", "none",
+      "-nic", "none", "-qmp", "unix:\(directory.file("a.sock")),server=on,wait=off",
+      "-qmp", "unix:\(directory.file("b.sock")),server=on,wait=off", "-qmp", "stdio",
+      in: directory)
+    // The greeting on its output comes when all monitors are there.
     _ = try process.readLine()
   }
 }
 
-@Suite(.enabled(if: EmptyQEMU.isInstalled)) struct PausedMachineTests {
+@Suite(.enabled(if: EmptyQEMU.isInstalled), .serialized) struct PausedMachineTests {
   private func isRunning(_ witness: QMPMonitor) throws -> Bool? {
     try witness.execute("query-status")["running"]?.bool
   }
