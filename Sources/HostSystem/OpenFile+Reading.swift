@@ -1,4 +1,5 @@
 public import Bytes
+internal import CLinux
 internal import Glibc
 
 extension OpenFile {
@@ -48,5 +49,14 @@ extension OpenFile {
       bytes.append(contentsOf: part.copy())
       if bytes.count > limit { throw .tooLarge(path: path, size: Int64(bytes.count)) }
     }
+  }
+}
+
+extension OpenFile {
+  /// Where the first data in `range` lies; nil if all of it is a hole.
+  public func firstData(in range: Range<UInt64>) throws(HostError) -> UInt64? {
+    guard let start = try seek(VARVE_SEEK_DATA, from: range.lowerBound), start < range.upperBound
+    else { return nil }
+    return start
   }
 }
