@@ -1,5 +1,6 @@
 import Bytes
 import Compression
+import HostSystem
 import Targets
 
 /// Packs portions of a machine's memory. Each thread has one of its own.
@@ -7,20 +8,16 @@ struct ChunkPacker {
   let memory: PhysicalMemory
   let plan: KdumpPlan
   let pool: ChunkPool
-  /// Told of bytes that won't be looked at again.
-  let release: @Sendable (ByteView) -> Void
   private let packer: PagePacker
 
   private static let pageSize = KdumpPlan.pageSize
 
   init(
-    _ compression: PageCompression, memory: PhysicalMemory, plan: KdumpPlan, pool: ChunkPool,
-    release: @escaping @Sendable (ByteView) -> Void
+    _ compression: PageCompression, memory: PhysicalMemory, plan: KdumpPlan, pool: ChunkPool
   ) throws(VMCoreError) {
     self.memory = memory
     self.plan = plan
     self.pool = pool
-    self.release = release
     do throws(PageCompressionError) {
       packer = try PagePacker(compression)
     } catch {
@@ -60,7 +57,7 @@ struct ChunkPacker {
       chunk.pages.append(contentsOf: repeatElement(.absent(reason), count: Int(count)))
     case .bytes(let view):
       try packBytes(view, count: Int(count), into: &chunk)
-      release(view.clampedSubview(at: 0, count: count * Self.pageSize))
+      chunk.views.append(view.clampedSubview(at: 0, count: count * Self.pageSize))
     }
     return count
   }
@@ -72,7 +69,7 @@ struct ChunkPacker {
     let size = Int(Self.pageSize)
     for index in 0..<count {
       let page = bytes.extracting(index * size..<(index + 1) * size)
-      if page.isAllZeros {
+      if page.isZero {
         chunk.pages.append(.zeros)
       } else {
         let stored = try packer.append(page, to: &chunk.packed)

@@ -41,8 +41,8 @@ public struct KdumpWriter: Sendable {
   public let options: VMCoreOptions
   /// The notes of an ELF dump of the machine: NT_PRSTATUS and the others.
   public let notes: [UInt8]
-  /// Called, by any thread, with bytes of the machine's memory that won't be read again: whoever
-  /// mapped them from a file can let their pages go, so that memory stays within bounds.
+  /// Called with bytes of the machine's memory that won't be read again: whoever mapped them from a
+  /// file can let their pages go, so that memory stays within bounds.
   public var release: @Sendable (ByteView) -> Void = { _ in }
 
   /// `options.format` isn't looked at.
@@ -68,9 +68,9 @@ public struct KdumpWriter: Sendable {
     for pages in plan.machinePages { try bitmap.set(pages) }
     try bitmap.flush()
 
-    var pages = KdumpPages(
+    var pages = KdumpPageWriter(
       output, layout: layout, plan: plan, compression: compression,
-      filtersZeros: options.filtersZeroPages, progress: progress)
+      filtersZeros: options.filtersZeroPages, release: release, progress: progress)
     try pack(plan) { chunk throws(VMCoreError) in try pages.write(chunk) }
     return try pages.finish()
   }
@@ -83,9 +83,9 @@ public struct KdumpWriter: Sendable {
   ) throws(VMCoreError) {
     let pool = ChunkPool()
     let work = OrderedWork<PageChunks, PackedChunk> {
-      [memory = machine.memory, compression, release] () throws(VMCoreError) in
+      [memory = machine.memory, compression] () throws(VMCoreError) in
       let packer = try ChunkPacker(
-        compression, memory: memory, plan: plan, pool: pool, release: release)
+        compression, memory: memory, plan: plan, pool: pool)
       return { span throws(VMCoreError) in try packer.pack(span) }
     }
     try work.run(PageChunks(plan), threadCount: threadCount) {
@@ -113,14 +113,10 @@ public struct KdumpWriter: Sendable {
   ) throws(VMCoreError) {
     let info = KernelFacts(vmcoreInfo)
     var header = KdumpHeader()
-    // As uname(2) has it: by this readers choose page tables and the notes' layout.
-    let name = machine.architecture.name
-    header.name.machine = name == "x86-64" ? "x86_64" : name
-    if let release = info.release {
-      // Only Linux leaves such a text.
-      header.name.system = "Linux"
-      header.name.release = release
-    }
+    // As uname(2) has it.
+    let architecture = machine.architecture.name
+    header.name = info.systemName(
+      in: machine.memory, machine: architecture == "x86-64" ? "x86_64" : architecture)
     header.seconds = info.crashTime ?? 0
     header.status = compression.kdumpFlag
     header.subheaderBlocks = UInt32(clamping: layout.subheaderBlocks)

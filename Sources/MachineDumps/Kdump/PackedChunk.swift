@@ -18,6 +18,8 @@ struct PackedChunk: Sendable {
   /// In the order of their numbers.
   var pages: [Page] = []
   var packed: PackedPages
+  /// The bytes that were packed, which aren't needed any more.
+  var views: [ByteView] = []
 }
 
 /// Memory of chunks that were written, for those to come.
@@ -33,6 +35,7 @@ final class ChunkPool: Sendable {
       chunk.span = span
       chunk.pages.removeAll(keepingCapacity: true)
       chunk.packed.removeAll()
+      chunk.views.removeAll(keepingCapacity: true)
       return chunk
     }
     // A page that doesn't shrink needs a little more than its size while that is found out.

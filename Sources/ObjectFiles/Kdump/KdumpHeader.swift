@@ -22,6 +22,23 @@ public struct KdumpHeader: Hashable, Sendable {
     public var domain = ""
 
     public init() {}
+
+    /// In bytes: six texts of `__NEW_UTS_LEN` + 1 (`struct new_utsname`, the kernel's
+    /// include/uapi/linux/utsname.h).
+    public static let size = 390
+    static let textSize: UInt64 = 65
+    static var texts: [WritableKeyPath<SystemName, String>] {
+      [\.system, \.node, \.release, \.version, \.machine, \.domain]
+    }
+
+    /// Reads a `struct new_utsname`. Throws `.outOfBounds`.
+    public init(_ bytes: ByteView) throws(ByteError) {
+      var cursor = ByteCursor(bytes)
+      for text in Self.texts {
+        let field = try cursor.readBytes(Self.textSize).copy()
+        self[keyPath: text] = String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
+      }
+    }
   }
 
   /// What `status` and the flags of pages say.
@@ -63,12 +80,6 @@ public struct KdumpHeader: Hashable, Sendable {
   /// `KDUMP   `.
   public static let signature: UInt64 = 0x2020_2050_4d55_444b
 
-  /// The texts in their order, and how many bytes each has with its NUL (`__NEW_UTS_LEN` + 1).
-  private static var texts: [WritableKeyPath<SystemName, String>] {
-    [\.system, \.node, \.release, \.version, \.machine, \.domain]
-  }
-  private static let textSize: UInt64 = 65
-
   public init() {}
 
   /// Reads the header at the start of `bytes`. Throws `.damaged` if it isn't whole, `.invalid` if
@@ -89,10 +100,7 @@ public struct KdumpHeader: Hashable, Sendable {
   private mutating func read(_ bytes: ByteView) throws(ByteError) {
     var cursor = ByteCursor(bytes, at: 8)
     version = try cursor.read()
-    for text in Self.texts {
-      let field = try cursor.readBytes(Self.textSize).copy()
-      name[keyPath: text] = String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
-    }
+    name = try SystemName(cursor.readBytes(UInt64(SystemName.size)))
     try cursor.align(to: 8)
     seconds = try cursor.read()
     microseconds = try cursor.read()
@@ -110,8 +118,8 @@ public struct KdumpHeader: Hashable, Sendable {
     var writer = ByteWriter()
     writer.append(Self.signature)
     writer.append(version)
-    for text in Self.texts {
-      writer.append(name[keyPath: text], paddedTo: Int(Self.textSize))
+    for text in SystemName.texts {
+      writer.append(name[keyPath: text], paddedTo: Int(SystemName.textSize))
     }
     writer.pad(to: 8)
     writer.append(seconds)

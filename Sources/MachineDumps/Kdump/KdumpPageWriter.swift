@@ -6,12 +6,12 @@ import Targets
 
 /// The second bitmap, descriptors and contents of a kdump's pages, as they are written from the
 /// first page to the last.
-struct KdumpPages {
+struct KdumpPageWriter {
   private let output: any DumpOutput
   private let filtersZeros: Bool
   private let flag: UInt32
-  private let progress: ProgressHandler
-  private let total: UInt64
+  private let progress: ProgressMeter
+  private var releaser: ViewReleaser
   private var bitmap: BitmapStream
   private var descriptors: AppendStream
   /// Of the page of zeros that all share.
@@ -19,23 +19,20 @@ struct KdumpPages {
   /// Where the next packed page will lie.
   private var position: UInt64
   private var summary = VMCoreSummary()
-  private var done: UInt64 = 0
-  private var announced: UInt64 = 0
+  private var hasZeroPage = false
 
   private static let pageSize = KdumpPlan.pageSize
 
-  /// Between two reports of progress: a fraction of a second, even with zlib.
-  private static let progressStep: UInt64 = 16 << 20
-
   init(
     _ output: any DumpOutput, layout: KdumpLayout, plan: KdumpPlan, compression: PageCompression,
-    filtersZeros: Bool, progress: ProgressHandler
+    filtersZeros: Bool, release: @escaping @Sendable (ByteView) -> Void, progress: ProgressHandler
   ) {
     self.output = output
     self.filtersZeros = filtersZeros
-    self.progress = progress
+    releaser = ViewReleaser(release)
     flag = compression.kdumpFlag
-    total = plan.pageCount { _ in true } * Self.pageSize
+    self.progress = ProgressMeter(
+      "writing memory", total: plan.pageCount { _ in true } * Self.pageSize, progress)
     bitmap = BitmapStream(
       output, at: layout.secondBitmap, size: layout.bitmapBlocks * KdumpLayout.blockSize)
     descriptors = AppendStream(output, at: layout.descriptors)
@@ -58,11 +55,12 @@ struct KdumpPages {
 
   /// Writes the pages of `chunk`, which follow those of the chunk before.
   mutating func write(_ chunk: borrowing PackedChunk) throws(VMCoreError) {
-    if done == 0, !filtersZeros {
+    if !hasZeroPage, !filtersZeros {
       // Before all others, so that its place is known.
       let zeros = ByteView(copying: repeatElement(0, count: Int(Self.pageSize)))
       try hosted { () throws(HostError) in try output.write(zeros.bytes, at: position) }
       position += Self.pageSize
+      hasZeroPage = true
     }
     let pages = chunk.span.pages
     switch chunk.span.kind {
@@ -70,11 +68,8 @@ struct KdumpPages {
     case .zeros: try addZeros(pages)
     case .data: try writeData(chunk)
     }
-    done += (pages.upperBound - pages.lowerBound) * Self.pageSize
-    if done - announced >= Self.progressStep {
-      announced = done
-      progress(ProgressStep(what: "writing memory", done: done, total: total))
-    }
+    for view in chunk.views { releaser.add(view) }
+    progress.add((pages.upperBound - pages.lowerBound) * Self.pageSize)
   }
 
   /// Writes what is still in memory, and gives what became of all pages.
@@ -84,7 +79,8 @@ struct KdumpPages {
     let size = position
     try hosted { () throws(HostError) in try output.finish(size: size) }
     summary.fileSize = size
-    progress(nil)
+    releaser.flush()
+    progress.finish()
     return summary
   }
 
