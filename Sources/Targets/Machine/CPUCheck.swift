@@ -11,7 +11,7 @@ struct CPUCheck {
   }
 
   func proofs() -> [MachineProof] {
-    guard let tables = X86PageTables(cpu: cpu.x86) else {
+    guard let tables = X86PageTables(cpu: cpu.x86)?.inferringEncryption(in: memory) else {
       return [MachineProof(.unknown, "CPU \(cpu.index): the registers don't tell its paging mode")]
     }
     let space = VirtualMemory(memory, tables)
