@@ -39,7 +39,7 @@ struct KernelWorld {
       uts += Array(field.utf8) + [UInt8](repeating: 0, count: 65 - field.utf8.count)
     }
     bytes.append((name, uts))
-    bytes.append((start + 0x11000, Array("Linux version \(release) (a compiler)\n\0".utf8)))
+    bytes.append((start + 0x11000, Array("Linux version \(release) (a compiler) #1 SMP\n\0".utf8)))
     text = """
       OSRELEASE=\(release)
       PAGESIZE=4096

@@ -21,7 +21,7 @@ struct QMPDump: Sendable, CustomStringConvertible {
   static let small: [QMPDump] = Array(
     LaboratoryManifest.subjects.lazy
       .filter { $0.mode == "long" && $0.memory ?? .max <= 256 << 20 }
-      .compactMap(QMPDump.init).prefix(3))
+      .compactMap(QMPDump.init).prefix(2))
 
   func machine() throws -> Machine {
     try MachineDump(MappedFile.open(path)).machine

@@ -56,7 +56,7 @@ import Testing
     #expect(found.evidence.contains { $0.contains("\(PhysicalAddress(kernel.pageAddress))") })
     let identity = try LinuxIdentity(found.info, in: machine.memory)
     #expect(identity.release == "6.1.0-test")
-    #expect(identity.banner == "Linux version 6.1.0-test (a compiler)")
+    #expect(identity.banner == "Linux version 6.1.0-test (a compiler) #1 SMP")
     #expect(identity.physicalBase == 0)
   }
 

@@ -32,7 +32,8 @@ private struct TranslationOracle {
       + "-device loader,file=memory,addr=\(hex(world.start)),force-raw=on"
     let script =
       ["set confirm off", "target remote | \(qemu)"] + packets
-      + ["monitor info tlb", "monitor info mem"]
+      // Of 5-level tables `info mem` takes longer than gdb waits (QEMU 7.2).
+      + ["monitor info tlb"] + (world.shape == .fiveLevel ? [] : ["monitor info mem"])
       + addresses.map { "monitor gva2gpa \(hex($0))" } + ["kill"]
     try directory.write(script.joined(separator: "\n") + "\n", to: "script")
     let text = try Tool.run(
@@ -49,7 +50,8 @@ private struct TranslationOracle {
     } else if words[0].hasSuffix(":"), let page = UInt64(words[0].dropLast(), radix: 16),
       let physical = UInt64(words[1], radix: 16)
     {
-      pages[page] = physical
+      // Of PAE's entries QEMU shows the NX bit, too.
+      pages[page] = physical & ~(1 << 63)
     } else if words.count == 3, words[0].contains("-"), words[2].count == 3 {
       ranges.append("\(words[0]) \(words[2])")
     }
@@ -146,11 +148,13 @@ struct PageTableOracleTests {
         ranges.append((start, end, permissions))
       }
     }
-    #expect(pages.count > 30)
+    #expect(pages.count > 20)
     #expect(pages == oracle.pages)
-    #expect(
-      ranges.map { "\(sixteenDigits($0.start))-\(sixteenDigits($0.end)) \($0.permissions)" }
-        == oracle.ranges)
+    if mode.shape != .fiveLevel {
+      #expect(
+        ranges.map { "\(sixteenDigits($0.start))-\(sixteenDigits($0.end)) \($0.permissions)" }
+          == oracle.ranges)
+    }
     let translated = probes.map { probe -> UInt64? in
       do throws(PageFault) {
         return try tables.translate(VirtualAddress(probe), in: memory).physical.rawValue

@@ -100,8 +100,10 @@ struct CPUCheck {
     guard present > 0 else {
       return MachineProof(.unknown, "CPU \(cpu.index): the interrupt table has no gates")
     }
+    // A kernel throws some handlers away when it has started and leaves the gates of exceptions that
+    // can't happen.
     return MachineProof(
-      leading == present ? .confirmed : .refuted,
+      leading > present / 2 ? .confirmed : .refuted,
       "CPU \(cpu.index): \(leading) of \(present) gates of the interrupt table at "
         + "\(VirtualAddress(table.base)) lead to executable pages")
   }
