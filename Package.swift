@@ -37,7 +37,13 @@ let package = Package(
     .systemLibrary(name: "CIberty", providers: [.apt(["libiberty-dev"])]),
     .systemLibrary(
       name: "CCompression",
-      providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
+      providers: [
+        .apt([
+          "zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev", "liblzo2-dev", "libsnappy-dev",
+        ])
+      ]),
+    .systemLibrary(
+      name: "CKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
 
     // Linux system calls that the Glibc module leaves out.
     .systemLibrary(name: "CLinux"),
@@ -57,7 +63,11 @@ let package = Package(
     room(
       "QEMUProcess", ["Bytes", "DebugFiles", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
     // Files that hold a machine's memory: dumps to read, and the writers of new ones.
-    room("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
+    room(
+      "MachineDumps",
+      [
+        "Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Targets", "CKdumpfile",
+      ]),
     room("LinuxGuest", ["Bytes", "ObjectFiles", "Targets"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
@@ -79,7 +89,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestWorlds", dependencies: ["Bytes"], path: "Tests/TestWorlds", swiftSettings: strict),
+      name: "TestWorlds", dependencies: ["Bytes", "ObjectFiles"], path: "Tests/TestWorlds", swiftSettings: strict),
     tests("Bytes"),
     tests("HostSystem"),
     tests("Compression"),
@@ -92,7 +102,7 @@ let package = Package(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
-    tests("LinuxGuest", ["Bytes", "Targets"]),
+    tests("LinuxGuest", ["Bytes", "HostSystem", "MachineDumps", "Targets"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
