@@ -125,12 +125,12 @@ struct MachineRealCoreTests {
     var options = QEMUMachine.Options()
     options.crossChecks = true
     options.standIns = try Self.standIns(for: subject, in: process)
-    let found = try QEMUMachine.find(in: process, options: options)
-    #expect(found.findings.basis == .debugInformation)
+    let found = try QEMUMachine.find(
+      in: process, options: options, search: QEMUMachine.search())
     #expect(found.machine.diagnostics == [])
     options.usesDebugInformation = false
-    let searched = try QEMUMachine.find(in: process, options: options)
-    #expect(searched.findings.basis == .structures)
+    let searched = try QEMUMachine.find(
+      in: process, options: options, search: QEMUMachine.search())
     #expect(searched.machine.map == found.machine.map)
     #expect(searched.machine.type == found.machine.type)
   }

@@ -4,9 +4,7 @@ public enum MachineError: Error, Hashable, Sendable {
   case noDebugInformation
   /// The debug information led nowhere.
   case structures(QEMUError)
-  /// The search by shape and contents led nowhere, or to several machines.
-  case search(MachineSearchError)
-  /// Neither way found a machine; each one's reason.
+  /// No way that was tried found a machine; each one's reason.
   case notFound(reasons: [String])
 }
 
@@ -15,7 +13,6 @@ extension MachineError: CustomStringConvertible {
     switch self {
     case .noDebugInformation: "the program has no debug information"
     case .structures(let error): "the debug information leads to no machine: \(error)"
-    case .search(let error): "\(error)"
     case .notFound(let reasons): reasons.joined(separator: "; ")
     }
   }

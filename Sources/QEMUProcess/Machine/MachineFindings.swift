@@ -15,19 +15,6 @@ public struct VMCoreInfoPlace: Hashable, Sendable {
 
 /// All that one way of looking found of the machine in a QEMU process.
 public struct MachineFindings: Sendable {
-  /// What the map of memory rests on.
-  public enum Basis: String, Hashable, Sendable, Codable {
-    /// QEMU's variables, by the program's debug information.
-    case debugInformation
-    /// QEMU's structures, by their shape.
-    case structures
-    /// What the memory contains.
-    case contents
-    /// The user's word.
-    case given
-  }
-
-  public var basis: Basis
   public var layout: GuestMemoryLayout
   /// In ascending order of their indices.
   public var cpus: [VCPU]
@@ -40,10 +27,9 @@ public struct MachineFindings: Sendable {
   public var diagnostics: [String]
 
   public init(
-    basis: Basis, layout: GuestMemoryLayout, cpus: [VCPU], type: String? = nil,
+    layout: GuestMemoryLayout, cpus: [VCPU], type: String? = nil,
     vmcoreInfo: VMCoreInfoPlace? = nil, evidence: [String] = [], diagnostics: [String] = []
   ) {
-    self.basis = basis
     self.layout = layout
     self.cpus = cpus
     self.type = type
@@ -51,32 +37,13 @@ public struct MachineFindings: Sendable {
     self.evidence = evidence
     self.diagnostics = diagnostics
   }
-
-  /// What the search by shape found.
-  public init(_ found: MachineSearch.Result) {
-    let basis: Basis =
-      switch found.confidence {
-      case .structures: .structures
-      case .contents: .contents
-      case .given: .given
-      }
-    self.init(
-      basis: basis, layout: found.layout, cpus: found.cpus, type: found.type,
-      evidence: found.evidence, diagnostics: found.diagnostics)
-  }
 }
 
 extension MachineFindings: StructureReading {
   /// What QEMU's variables say. What can't be read of CPUs, type and note is told in the
-  /// diagnostics; without the map of memory there is no machine, unless the user gives `layout`.
-  public init(
-    _ structures: QEMUStructures, layout: GuestMemoryLayout? = nil
-  ) throws(QEMUError) {
-    if let layout {
-      self.init(basis: .given, layout: layout, cpus: [])
-    } else {
-      self.init(basis: .debugInformation, layout: try GuestMemoryLayout(structures), cpus: [])
-    }
+  /// diagnostics; without the map of memory there is no machine.
+  public init(_ structures: QEMUStructures) throws(QEMUError) {
+    self.init(layout: try GuestMemoryLayout(structures), cpus: [])
     var accelerator: CurrentMachine.Accelerator?
     collect("the machine") { (findings: inout Self) throws(QEMUError) in
       let machine = try CurrentMachine(structures)

@@ -8,88 +8,58 @@ public struct QEMUMachine: Sendable {
   /// What the dump lacks of the guest's memory, but a file has.
   public let absentBackings: [AbsentBacking]
 
-  /// How a machine is looked for.
+  /// Which ways of looking are taken.
   public struct Options: Sendable {
     /// Debug information is used where there is some.
     public var usesDebugInformation = true
     /// Both ways are taken, and where they disagree the diagnostics tell.
     public var crossChecks = false
-    /// Where the guest's memory is, if the user knows better.
-    public var given: [GivenRAM] = []
     /// What to show where the dump lacks the process's memory.
     public var standIns: [HostStandIn] = []
 
     public init() {}
   }
 
-  /// Finds the machine in `process` by its program's debug information; without, or if that leads
-  /// nowhere, by the shape of QEMU's structures. `windows` is how the search reads the process's
-  /// memory.
-  public static func find(
-    in process: Process, options: Options = Options(),
-    windows: some MemoryWindows = MappedWindows()
-  ) throws(MachineError) -> QEMUMachine {
-    var findings = try findings(in: process, options: options, windows: windows)
-    if options.crossChecks, findings.basis == .debugInformation {
-      do throws(MachineError) {
-        let other = try bySearch(in: process, given: [], windows: windows)
-        findings.diagnostics += findings.differences(from: other)
-      } catch {
-        findings.diagnostics.append("the search by shape: \(error)")
-      }
-    }
-    return QEMUMachine(findings, in: process, standIns: options.standIns)
-  }
+  /// A way to find a machine without debug information.
+  public typealias Search = (Process) throws(MachineError) -> MachineFindings
 
-  private static func findings(
-    in process: Process, options: Options, windows: some MemoryWindows
-  ) throws(MachineError) -> MachineFindings {
-    var reason: MachineError?
+  /// Finds the machine in `process` by its program's debug information; without, or if that leads
+  /// nowhere, by `search`.
+  public static func find(
+    in process: Process, options: Options = Options(), search: Search? = nil
+  ) throws(MachineError) -> QEMUMachine {
+    var reasons: [MachineError] = []
     if options.usesDebugInformation {
       do throws(MachineError) {
-        return try byDebugInformation(in: process, given: options.given)
-      } catch .noDebugInformation {
-        // The search needs none.
+        var findings = try byDebugInformation(in: process)
+        if options.crossChecks, let search { findings.check(by: search, in: process) }
+        return QEMUMachine(findings, in: process, standIns: options.standIns)
       } catch {
-        reason = error
+        reasons.append(error)
       }
     }
+    guard let search else { throw .notFound(reasons: reasons.map(\.description)) }
+    // That there is no debug information is no fault: the search needs none.
+    reasons.removeAll { $0 == .noDebugInformation }
     do throws(MachineError) {
-      var findings = try bySearch(in: process, given: options.given, windows: windows)
-      if let reason { findings.diagnostics.insert("\(reason)", at: 0) }
-      return findings
+      var findings = try search(process)
+      findings.diagnostics.insert(contentsOf: reasons.map(\.description), at: 0)
+      return QEMUMachine(findings, in: process, standIns: options.standIns)
     } catch {
-      guard let reason else { throw error }
-      throw .notFound(reasons: ["\(reason)", "\(error)"])
+      throw reasons.isEmpty
+        ? error : .notFound(reasons: reasons.map(\.description) + [error.description])
     }
   }
 
   /// What QEMU's variables say, by the program's debug information.
   private static func byDebugInformation(
-    in process: Process, given: [GivenRAM]
+    in process: Process
   ) throws(MachineError) -> MachineFindings {
     guard let structures = QEMUStructures(process) else { throw .noDebugInformation }
-    var layout: GuestMemoryLayout?
-    do throws(MachineSearchError) {
-      if !given.isEmpty { layout = try GuestMemoryLayout(given: given) }
-    } catch {
-      throw .search(error)
-    }
     do throws(QEMUError) {
-      return try MachineFindings(structures, layout: layout)
+      return try MachineFindings(structures)
     } catch {
       throw .structures(error)
-    }
-  }
-
-  /// What the shape of QEMU's structures, or the contents of memory, say.
-  private static func bySearch(
-    in process: Process, given: [GivenRAM], windows: some MemoryWindows
-  ) throws(MachineError) -> MachineFindings {
-    do throws(MachineSearchError) {
-      return MachineFindings(try MachineSearch(process).search(given: given, windows: windows))
-    } catch {
-      throw .search(error)
     }
   }
 
@@ -112,5 +82,16 @@ public struct QEMUMachine: Sendable {
       memory: memory, map: assembly.map, cpus: findings.cpus, type: findings.type,
       vmcoreInfo: note, evidence: findings.layout.evidence + findings.evidence,
       diagnostics: diagnostics)
+  }
+}
+
+extension MachineFindings {
+  /// Tells in the diagnostics in what `search` finds something else.
+  fileprivate mutating func check(by search: QEMUMachine.Search, in process: Process) {
+    do throws(MachineError) {
+      diagnostics += differences(from: try search(process))
+    } catch {
+      diagnostics.append("the search by shape: \(error)")
+    }
   }
 }
