@@ -12,23 +12,46 @@ struct ModelSpecificShape: Hashable, Sendable {
   let features: UInt64
   /// Of `kernelgsbase`; nil if it isn't certain.
   let kernelGSBase: UInt64?
-  /// Of `pat`; nil if it isn't certain.
-  let pageAttributes: UInt64?
+  /// Of `pat`, which comes after them.
+  let pageAttributes: UInt64
+  /// Whether FRED's registers are there; nil if it isn't certain.
+  let hasFRED: Bool?
 
   var timestampAuxiliary: UInt64 { features - 8 }
 
-  init?(of objects: [ProbedBytes], from start: UInt64, release: QEMURelease?) {
-    guard let count = objects.map(\.count).min(), count > start + 256 else { return nil }
-    let found = stride(from: start + 160, to: count - 32, by: 8).filter { offset in
-      objects.allSatisfy { Self.isFeatures($0, at: offset) }
+  /// Where `kernelgsbase` may be, even if it isn't certain: without and with FRED's registers.
+  var possibleBases: [UInt64] {
+    let without = features - 32
+    switch hasFRED {
+    case false?: return [without]
+    case true?: return [without - Self.sizeOfFRED]
+    case nil: return [without, without - Self.sizeOfFRED]
     }
-    guard found.count == 1 else { return nil }
-    features = found[0]
-    kernelGSBase = Self.kernelGSBase(in: objects, before: found[0], release)
-    let patterns = stride(from: features + 24, through: features + 1024, by: 8).filter { offset in
+  }
+
+  /// Nine registers.
+  private static let sizeOfFRED: UInt64 = 72
+
+  /// The debug registers follow at a distance of less than this: 1816 in 7.2.
+  private static let reach: UInt64 = 4096
+
+  /// Looks between `start` and the debug registers at `debug`.
+  init?(
+    of objects: [ProbedBytes], between start: UInt64, and debug: UInt64, release: QEMURelease?
+  ) {
+    let first = max(start + 160, debug - min(debug, Self.reach))
+    guard first < debug else { return nil }
+    let patterns = stride(from: first, to: debug, by: 8).filter { offset in
       objects.allSatisfy { Self.isPageAttributes($0.word(offset)) }
     }
-    pageAttributes = patterns.count == 1 ? patterns[0] : nil
+    guard patterns.count == 1, let attributes = patterns.first else { return nil }
+    pageAttributes = attributes
+    let found = stride(from: first, to: attributes, by: 8).filter { offset in
+      objects.allSatisfy { Self.isFeatures($0, at: offset) }
+    }
+    guard found.count == 1, let features = found.first else { return nil }
+    self.features = features
+    (kernelGSBase, hasFRED) = Self.kernelGSBase(in: objects, before: features, release)
   }
 
   /// XCR0 always has bit 0, IA32_MISC_ENABLE in QEMU too.
@@ -43,20 +66,25 @@ struct ModelSpecificShape: Hashable, Sendable {
 
   private static func kernelGSBase(
     in objects: [ProbedBytes], before features: UInt64, _ release: QEMURelease?
-  ) -> UInt64? {
+  ) -> (UInt64?, hasFRED: Bool?) {
     let without = features - 32
-    let with = without - 72
-    let isWithout = objects.allSatisfy { isGroup($0, at: without) }
-    let isWith = objects.allSatisfy { isGroup($0, at: with) }
-    guard isWithout != isWith else {
-      guard isWith else { return nil }
-      // Both fit only if one is all zeros: the other has the values, or there are none.
-      let isEmptyWithout = objects.allSatisfy { isZero($0, at: without) }
-      let isEmptyWith = objects.allSatisfy { isZero($0, at: with) }
-      if isEmptyWithout || isEmptyWith { return isEmptyWithout ? with : without }
-      return release.map { $0 >= QEMURelease(major: 9, minor: 1) ? with : without }
+    let with = without - sizeOfFRED
+    let fitsWithout = objects.allSatisfy { isGroup($0, at: without) }
+    let fitsWith = objects.allSatisfy { isGroup($0, at: with) }
+    if fitsWithout != fitsWith { return fitsWith ? (with, true) : (without, false) }
+    guard fitsWith else { return (nil, nil) }
+    // Where one reading sees nothing but zeros, the values are where the other sees some.
+    let isEmptyWithout = objects.allSatisfy { isZero($0, at: without) }
+    let isEmptyWith = objects.allSatisfy { isZero($0, at: with) }
+    if isEmptyWithout != isEmptyWith {
+      return isEmptyWithout ? (with, true) : (without, false)
     }
-    return isWith ? with : without
+    if let release {
+      let hasFRED = release >= QEMURelease(major: 9, minor: 1)
+      return (hasFRED ? with : without, hasFRED)
+    }
+    // If both see zeros, zero is what all these registers are.
+    return (isEmptyWith ? without : nil, nil)
   }
 
   private static func isCanonical(_ word: UInt64) -> Bool {
