@@ -23,7 +23,7 @@ struct MachineSearchContentTests {
     let result = try Self.blindly(subject)
     #expect(result.confidence == .contents)
     #expect(result.cpus.isEmpty)
-    let structures = try MachineSearch(subject.process()).search().layout
+    let structures = try MachineSearchRealTests.found(subject).layout
     let ram = try #require(structures.blocks.firstIndex { $0.name.hasSuffix(".ram") })
     let layout = result.layout
     #expect(layout.blocks[0].host == structures.blocks[ram].host)

@@ -9,7 +9,8 @@ import Testing
 struct MachineSearchRealTests {
   private static let found = Mutex<[String: MachineSearch.Result]>([:])
 
-  private static func found(_ subject: MachineSubject) throws -> MachineSearch.Result {
+  /// What the search found, made once for all tests.
+  static func found(_ subject: MachineSubject) throws -> MachineSearch.Result {
     if let known = found.withLock({ $0[subject.name] }) { return known }
     let result = try MachineSearch(subject.process()).search()
     found.withLock { $0[subject.name] = result }
@@ -134,8 +135,19 @@ struct RegisterComparison {
     }
     for index in 0..<16 {
       let name = "XMM" + (index < 10 ? "0" : "") + String(index)
-      compare(name, 0, number(160 + index * 16 + 8, 8))
-      compare(name, 1, number(160 + index * 16, 8))
+      // Outside of long mode only eight are printed.
+      guard let printed = expected[name] else {
+        if index < 8 { differences.append("there is no \(name)") }
+        continue
+      }
+      let halves = [number(160 + index * 16 + 8, 8), number(160 + index * 16, 8)].map { half in
+        let digits = String(half, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+      }
+      // Older releases print both halves in one.
+      if printed.joined() != halves.joined() {
+        differences.append("\(name) is \(printed.joined()), not \(halves.joined())")
+      }
     }
   }
 }

@@ -13,6 +13,8 @@ struct SyntheticMachine {
   static let firmware: UInt64 = 0x7d00_0000_0000
   static let guest: UInt64 = 0x7e00_0000_0000
   static let guestSize: UInt64 = 1 << 20
+  /// What a translator made.
+  static let generatedCode: UInt64 = 0x7c00_0000_0000
 
   /// Distances that differ between releases.
   struct Shape {
@@ -32,7 +34,10 @@ struct SyntheticMachine {
     var state: UInt64 = 5008
     /// Words between `idt`, CR0–CR4 and EFER.
     var beforeEFER: UInt64 = 17
-    var hasFRED = false
+    /// From `kernelgsbase` to `tsc_adjust`, less 8.
+    var others: UInt64 = 0
+    /// 32 general registers, the second half unused.
+    var isWide = false
     /// From `fpstt` to `mxcsr`, and from there to the vector registers.
     var control: UInt64 = 228
     var vectors: UInt64 = 12
@@ -203,13 +208,14 @@ struct SyntheticMachine {
 
   /// Makes a CPU's object whose registers are made of `seed`.
   mutating func makeCPU(_ seed: UInt64, type: String = "qemu64-x86_64-cpu") -> UInt64 {
-    let object = allocate(24 << 10)
+    let object = allocate((24 << 10) + shape.state - 5008)
     setType(object, type)
     setLong(object + 184, UInt32(100 + seed))
     threads.append(
       HostThread(id: Int32(100 + seed), registers: RegisterState(), threadPointer: nil))
     let state = object + shape.state
-    for index in 0..<UInt64(16) { set(state + index * 8, seed << 32 | 0xa0 + index) }
+    let general = state - (shape.isWide ? 128 : 0)
+    for index in 0..<UInt64(16) { set(general + index * 8, seed << 32 | 0xa0 + index) }
     set(state + 128, 0xffff_ffff_8100_0000 + seed)
     set(state + 136, 0x202)
     set(state + 152, 0x44)
@@ -248,7 +254,7 @@ struct SyntheticMachine {
     set(base - 16, 0xffff_ffff_8180_1000)
     set(base - 8, 0x25_7fd5)
     set(base, 0xffff_8880_0000_0000 + seed)
-    let features = base + 32 + (shape.hasFRED ? 72 : 0)
+    let features = base + 32 + shape.others
     set(features - 8, seed)
     set(features, 7)
     set(features + 16, 1)
@@ -284,7 +290,7 @@ struct SyntheticMachine {
   /// The process with all that was planted; guest memory is a mapping of `guestMapping` bytes.
   func process(guestMapping: UInt64 = Self.guestSize) -> HostProcess {
     let places: [(UInt64, UInt64)] = [
-      (Self.globals, 0x1000), (Self.heap, 0x40000), (Self.firmware, 0x10000),
+      (Self.globals, 0x1000), (Self.heap, 0x60000), (Self.firmware, 0x10000),
       (Self.guest, guestMapping),
     ]
     return HostProcess(
@@ -292,7 +298,12 @@ struct SyntheticMachine {
         HostMapping(
           start: VirtualAddress(start), end: VirtualAddress(start + count), isReadable: true,
           isWritable: true, isExecutable: false)
-      }, threads: threads,
+      } + [
+        HostMapping(
+          start: VirtualAddress(Self.generatedCode),
+          end: VirtualAddress(Self.generatedCode + 0x1000),
+          isReadable: true, isWritable: true, isExecutable: true)
+      ], threads: threads,
       memory: AddressSpace(layers: [
         places.map { start, count in region(start, min(count, Self.guestSize)) }
       ]))

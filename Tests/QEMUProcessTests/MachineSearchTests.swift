@@ -2,6 +2,7 @@ import Bytes
 import QEMUProcess
 import Targets
 import Testing
+import Unwinding
 
 @Suite("Machines by shape")
 struct MachineSearchTests {
@@ -18,10 +19,13 @@ struct MachineSearchTests {
     wide.flatRangeSize = 56
     wide.link = 640
     wide.state = 9216
-    wide.hasFRED = true
+    wide.others = 136
+    wide.isWide = true
     wide.beforeEFER = 19
     wide.control = 292
     var old = SyntheticMachine.Shape()
+    old.link = 33400
+    old.state = 38000
     old.beforeEFER = 12
     old.control = 220
     old.vectors = 4
@@ -33,12 +37,12 @@ struct MachineSearchTests {
   @Test(arguments: shapes.indices)
   func membersAreFoundWhereverTheyAre(_ index: Int) throws {
     let shape = Self.shapes[index]
-    let release = QEMURelease(major: shape.hasFRED ? 10 : 7, minor: 0)
+    let release = QEMURelease(major: shape.isWide ? 11 : 7, minor: 0)
     for release in [release, nil] {
       var machine = Machine.usual(shape)
       // Numbers of operations that mean the same in all releases that could be.
-      if shape.hasFRED {
-        machine.addMachine("pc-i440fx-10.0-machine")
+      if shape.isWide {
+        machine.addMachine("pc-i440fx-11.0-machine")
         for cpu in [
           machine.word(Machine.cpuList), machine.word(machine.word(Machine.cpuList) + shape.link),
         ] {
@@ -60,7 +64,7 @@ struct MachineSearchTests {
           TruthRange(
             start: 0xffff_0000, last: 0xffff_ffff, kind: "rom", name: "pc.bios", offset: 0),
         ])
-      #expect(result.type == (shape.hasFRED ? "pc-i440fx-10.0" : "pc-i440fx-7.2"))
+      #expect(result.type == (shape.isWide ? "pc-i440fx-11.0" : "pc-i440fx-7.2"))
       #expect(result.accelerator == .tcg)
       try expectRegisters(of: result.cpus)
     }
@@ -225,6 +229,15 @@ struct MachineSearchTests {
     #expect(result.cpus.map(\.freshness) == [.unknown, .unknown])
     #expect(result.cpus.map(\.x86.rflags) == [0x202, 0x202])
     #expect(result.diagnostics.count == 1)
+  }
+
+  /// While translated code runs, its registers are in the host's.
+  @Test func runningCPUsAreTorn() throws {
+    var machine = Machine.usual()
+    var registers = RegisterState()
+    registers[Architecture.x86_64.programCounter] = Machine.generatedCode + 0x10
+    machine.threads[1] = HostThread(id: 102, registers: registers, threadPointer: nil)
+    #expect(try machine.search().cpus.map(\.freshness) == [.current, .torn])
   }
 
   @Test func givenMemory() throws {

@@ -28,7 +28,7 @@ struct CPUSearch: Sendable {
     let reader = CPUStateReader(
       shape: shape, accelerator: accelerator,
       numberings: FlagOperation.Numbering.possible(
-        release: release, hasFRED: shape.modelSpecific?.hasFRED))
+        release: release, others: shape.modelSpecific?.others))
     let threads = ThreadNumbers(objects, process)
     let tables = TopLevelTables(layout: layout, process: process)
     for (index, object) in objects.enumerated() {
@@ -77,7 +77,9 @@ struct CPUSearch: Sendable {
     }
     var missing: [String] = []
     if shape.extendedFeatures == nil { missing.append("EFER") }
-    if shape.modelSpecific?.kernelGSBase == nil { missing.append("model-specific registers") }
+    if shape.modelSpecific?.kernelGSBase == nil, shape.modelSpecific?.isUnused != true {
+      missing.append("model-specific registers")
+    }
     if shape.debug == nil { missing.append("debug registers") }
     if shape.vectors == nil || shape.floatingPoint == nil { missing.append("vector registers") }
     if !missing.isEmpty {

@@ -73,7 +73,11 @@ struct CPUStateReader: Sendable {
     guard let shape = shape.modelSpecific else { return }
     state[.tscAux] = object.word(shape.timestampAuxiliary)
     state[.pat] = object.word(shape.pageAttributes)
-    guard let base = shape.kernelGSBase else { return }
+    guard let base = shape.kernelGSBase else {
+      // Wherever they are, they are 0.
+      if shape.isUnused { for register in Self.systemCalls { state[register] = 0 } }
+      return
+    }
     state[.kernelGSBase] = object.word(base)
     state[.fmask] = object.word(base - 8)
     state[.cstar] = object.word(base - 16)
@@ -83,6 +87,10 @@ struct CPUStateReader: Sendable {
     state[.sysenterESP] = object.word(base - 56)
     state[.sysenterCS] = object.long(base - 64).map { UInt64($0) }
   }
+
+  private static let systemCalls: [X86CPUState.ModelSpecific] = [
+    .sysenterCS, .sysenterESP, .sysenterEIP, .star, .lstar, .cstar, .fmask, .kernelGSBase,
+  ]
 
   /// The 512 bytes that FXSAVE would write (Intel SDM volume 1, "FXSAVE area"); nil unless all of
   /// its parts are known:

@@ -32,8 +32,8 @@ struct CPUStateShape: Hashable, Sendable {
   var conditionCodes: UInt64 { segments - 40 }
   var control: UInt64 { segments + 240 }
 
-  /// A CPU's object is some 20 KiB long; newer ones have larger tables before the state.
-  static let objectSize: UInt64 = 64 << 10
+  /// A CPU's object is 20 KiB long in 7.2; others have larger tables before the state.
+  static let objectSize: UInt64 = 128 << 10
 
   /// The debug registers are within this distance of the segments: some 13000 bytes in 7.2.
   private static let debugReach: UInt64 = 16 << 10

@@ -43,13 +43,14 @@ public struct QEMURelease: Hashable, Comparable, Sendable {
 }
 
 extension FlagOperation.Numbering {
-  /// The numberings that `release` can have or, if it isn't known, a QEMU whose CPUs have FRED's
-  /// registers (which came with 9.1) or not.
-  static func possible(release: QEMURelease?, hasFRED: Bool?) -> [FlagOperation.Numbering] {
+  /// The numberings that `release` can have or, if it isn't known, a QEMU whose CPUs have `others`
+  /// bytes of newer registers: 72 since 9.1, more later.
+  static func possible(release: QEMURelease?, others: UInt64?) -> [FlagOperation.Numbering] {
     if let release { return [release.flagNumbering] }
-    switch hasFRED {
-    case true?: return [.in9_1, .since9_2]
-    case false?: return [.upTo9_0]
+    switch others {
+    case 0?: return [.original]
+    case 72?: return [.grouped, .aligned]
+    case .some: return [.aligned]
     case nil: return allCases
     }
   }
