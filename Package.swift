@@ -102,7 +102,7 @@ let package = Package(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
-    tests("LinuxGuest", ["Bytes", "HostSystem", "ObjectFiles", "Targets"]),
+    tests("LinuxGuest", ["Bytes", "HostSystem", "MachineDumps", "Targets"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),

@@ -1,6 +1,5 @@
 """Other debuggers, and what they need to open the laboratory's machines: the kernel's debug information."""
 
-import lzma
 import shutil
 from pathlib import Path
 
@@ -15,8 +14,12 @@ DRGN = "0.3.0"
 GDB_SCRIPT = "dump-guest-memory.py"
 _DEBIAN_PYTHON = "/usr/bin/python3"
 
-# How the payload of a bzImage may be compressed: its first bytes, and what unpacks it.
-_XZ, _ZSTD = b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
+# How Debian's kernels have been compressed: the first bytes, and what unpacks them, with input and output to follow.
+_COMPRESSIONS = {
+    b"\x02\x21\x4c\x18": ("lz4", "-q", "-d"),  # the legacy frame
+    b"\x28\xb5\x2f\xfd": ("sh", "-c", 'zstd -q -d -c "$0" >"$1"'),
+    b"\xfd7zXZ\0": ("sh", "-c", 'xz -q -d -c "$0" >"$1"'),
+}
 
 
 def drgn_inputs() -> list[str]:
@@ -87,13 +90,12 @@ def _payload(kernel: Path, log: Path) -> bytes:
     image = kernel.read_bytes()
     start = (image[0x1F1] + 1) * 512 + int.from_bytes(image[0x248:0x24C], "little")
     packed = image[start : start + int.from_bytes(image[0x24C:0x250], "little")]
-    if packed.startswith(_XZ):
-        return lzma.LZMADecompressor().decompress(packed)
-    if packed.startswith(_ZSTD):
-        with cache.scratch("payload") as place:
-            (place / "packed").write_bytes(packed[:-4])  # the last four bytes are the unpacked size
-            run(["zstd", "-q", "-d", "-o", place / "kernel", place / "packed"], limit=60, log=log)
-            return (place / "kernel").read_bytes()
+    for magic, unpack in _COMPRESSIONS.items():
+        if packed.startswith(magic):
+            with cache.scratch("payload") as place:
+                (place / "packed").write_bytes(packed[:-4])  # the last four bytes are the unpacked size
+                run([*unpack, place / "packed", place / "kernel"], limit=60, log=log)
+                return (place / "kernel").read_bytes()
     raise LabError(f"{kernel}: its payload begins with {packed[:4].hex()}, an unknown compression")
 
 

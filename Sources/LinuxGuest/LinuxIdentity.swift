@@ -39,7 +39,7 @@ public struct LinuxIdentity: Hashable, Sendable {
     textStart = info.symbol("_stext")
     pageTables = tables
     banner = textStart.flatMap(image.physical).flatMap { start in
-      KernelBanner(release: name.release).find(in: memory, from: start)
+      KernelBanner(release: name.release, version: name.version).find(in: memory, from: start)
     }
   }
 }
@@ -47,6 +47,9 @@ public struct LinuxIdentity: Hashable, Sendable {
 /// Looks for `linux_banner` in a kernel's image.
 struct KernelBanner {
   let release: String
+  /// Newer images (6.2, 6.1's later stable releases) also hold a banner that was compiled before the
+  /// build had its number, and so ends in another version (init/version.c).
+  let version: String
 
   /// The banner is read-only data, which follows the text.
   private static let reach: UInt64 = 64 << 20
@@ -83,8 +86,10 @@ struct KernelBanner {
       let bytes = try memory.read(address, count: length).copy()
       guard let end = bytes.firstIndex(of: 0) else { return nil }
       let text = String(decoding: bytes[..<end], as: UTF8.self)
-      guard text.hasPrefix("Linux version \(release) ") else { return nil }
-      return text.hasSuffix("\n") ? String(text.dropLast()) : text
+      guard text.hasPrefix("Linux version \(release) "), text.hasSuffix(" \(version)\n") else {
+        return nil
+      }
+      return String(text.dropLast())
     } catch {
       // Its end is missing: another copy may be whole.
       return nil

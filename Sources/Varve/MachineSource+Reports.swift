@@ -29,7 +29,7 @@ extension CoreDump {
   ) -> InfoReport {
     var report = info()
     guard report.qemu != nil else { return report }
-    do throws(MachineError) {
+    do {
       let source = try MachineSource(hostedBy: self, options: options, progress: progress)
       report.machine = source.machineReport(progress: progress)
       report.warnings += source.machine.diagnostics
@@ -48,6 +48,15 @@ extension InfoReport {
     switch try Subject(opening: path, options: options, progress: progress) {
     case .process(let dump): self = dump.info(options: options, progress: progress)
     case .machine(let source): self = source.info(progress: progress)
+    case .live(let process):
+      self.init(file: path, runningProcess: process)
+      do {
+        let source = try MachineSource(running: process, as: path, options: options)
+        machine = source.machineReport(progress: progress)
+        warnings += source.machine.diagnostics
+      } catch {
+        warnings.append("\(error)")
+      }
     }
   }
 }

@@ -4,13 +4,19 @@ enum Subject {
   case process(CoreDump)
   /// A machine's memory by itself.
   case machine(MachineSource)
+  /// A process that runs.
+  case live(Process)
 
-  /// Opens a core of a process, a vmcore, or `FILE@ADDR` for raw memory. Throws a `VarveError` that
+  /// Opens a core of a process, a vmcore, `FILE@ADDR` for raw memory, or `pid:N`. Throws a `VarveError` that
   /// names the file.
   init(
     opening path: String, options: MachineOptions, progress: ProgressHandler
   ) throws(VarveError) {
     do {
+      if let processID = Self.processID(path) {
+        self = .live(try Process(live: processID, finder: DebugFileFinder(options.places)))
+        return
+      }
       if let parts = try Self.rawMemory(path) {
         self = .machine(MachineSource(try MachineDump(raw: parts), path: path, files: []))
         return
@@ -30,6 +36,14 @@ enum Subject {
       progress(nil)
       throw VarveError(file: path, reason: "\(error)")
     }
+  }
+
+  /// The number in `pid:N`; nil if `path` is something else.
+  static func processID(_ path: String) -> Int32? {
+    guard path.hasPrefix("pid:"), let number = Int32(path.dropFirst(4)), number > 0 else {
+      return nil
+    }
+    return number
   }
 
   /// The parts of raw memory that `path` lists, joined by commas; nil if it is the name of a file.

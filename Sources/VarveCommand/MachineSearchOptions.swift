@@ -4,6 +4,16 @@ import Varve
 /// How to get at the machine in a file.
 struct MachineSearchOptions: ParsableArguments {
   @Option(
+    name: .customLong("ram"),
+    help: ArgumentHelp(
+      "Guest memory by hand: SIZE bytes at ADDR of QEMU's process are at GPA of the guest; may be repeated.",
+      discussion:
+        "Takes the place of the search. Numbers are hexadecimal with 0x, else decimal; K, M, G and T are understood.",
+      valueName: "addr:size@gpa"),
+    transform: { try GivenRAM(parsing: $0) })
+  var ram: [GivenRAM] = []
+
+  @Option(
     name: .customLong("ram-file"),
     help: ArgumentHelp(
       "The file behind guest memory that the core leaves out (memory-backend-file); may be repeated.",
@@ -22,6 +32,7 @@ struct MachineSearchOptions: ParsableArguments {
   func options(_ search: SearchOptions) -> MachineOptions {
     var options = MachineOptions()
     options.places = search.places
+    options.givenRAM = ram
     options.ramFiles = ramFiles
     options.qmpSocket = qmpSocket
     return options

@@ -73,21 +73,26 @@ struct MemoryContents: AsyncParsableCommand {
 
   func run() async throws {
     try Session.run(output) { session in
-      let layers =
-        host == nil
-        ? MemoryLayers(
-          try MachineSource(
-            opening: file, options: machine.options(search), progress: session.progress))
-        : MemoryLayers(try session.open(file, search))
-      if isBinary {
-        session.warn(layers.warnings)
-        try layers.writeBytes(at: place, count: length.bytes)
-      } else {
-        let report = try layers.contents(at: place, count: length.bytes)
-        session.warn(report.warnings)
-        try session.print(report) { $0.text(output.style) }
+      guard host == nil else {
+        return try show(MemoryLayers(try session.open(file, search)), session)
       }
+      try MachineSource.withOpened(
+        file, options: machine.options(search), progress: session.progress
+      ) { try show(MemoryLayers($0), session) }
     }
+  }
+
+  private func show(_ layers: MemoryLayers, _ session: Session) throws {
+    guard isBinary else {
+      let report = try layers.contents(at: place, count: length.bytes)
+      session.warn(report.warnings)
+      return try session.print(report) { $0.text(output.style) }
+    }
+    guard !StandardStream.output.isTerminal else {
+      throw VarveError(file: "standard output", reason: "is a terminal: no place for raw bytes")
+    }
+    session.warn(layers.warnings)
+    try layers.writeBytes(at: place, count: length.bytes)
   }
 
   private var place: MemoryPlace {

@@ -28,9 +28,9 @@ struct Registers: AsyncParsableCommand {
 
   func run() async throws {
     try Session.run(output) { session in
-      let source = try MachineSource(
-        opening: file, options: machine.options(search), progress: session.progress)
-      let report = try source.registers(ofCPU: cpu)
+      let report = try MachineSource.withOpened(
+        file, options: machine.options(search), progress: session.progress
+      ) { try $0.registers(ofCPU: cpu) }
       session.warn(report.warnings)
       try session.print(report) { $0.text(output.style, explain: output.explain) }
     }

@@ -96,15 +96,17 @@ struct WriteVMCore: AsyncParsableCommand {
 
   func run() async throws {
     try Session.run(output) { session in
-      let source = try MachineSource(
-        opening: file, options: machine.options(search), progress: session.progress)
       var options = VMCoreOptions(format: format)
       options.range = range
       options.filtersZeroPages = filter == .zero
       options.threadCount = threads
       options.allowsAbsentAsZeros = allowsAbsentAsZeros
-      let report = try source.writeVMCore(
-        to: outputFile, options: options, replacing: isForced, progress: session.progress)
+      let report = try MachineSource.withOpened(
+        file, options: machine.options(search), progress: session.progress
+      ) { source in
+        try source.writeVMCore(
+          to: outputFile, options: options, replacing: isForced, progress: session.progress)
+      }
       session.warn(report.warnings)
       if outputFile == "-" {
         session.note(report.text(.plain))

@@ -175,7 +175,7 @@ struct MachineWorld {
       (
         "CPUState", 64,
         [
-          ("cpu_index", 0, "u32"), ("halted", 4, "u32"), ("running", 8, "u8"),
+          ("cpu_index", 0, "u32"), ("thread_id", 32, "u32"), ("halted", 4, "u32"), ("running", 8, "u8"),
           ("vcpu_dirty", 16, "u8"), ("node", 24, "CPULink"),
         ]
       ),

@@ -160,6 +160,24 @@ extension X86PageTables {
         .root == PhysicalAddress(0x7000))
   }
 
+  @Test func encryptionBitIsInferred() throws {
+    let mask: UInt64 = 1 << 47
+    var world = PageTableWorld(.fourLevel)
+    world.map(0x1000, entry: 0x5000 | mask | 7)
+    #expect(world.tables(.fourLevel).inferringEncryption(in: world.memory).encryptionMask == 0)
+    // Every entry that names a table carries the bit.
+    let tables = (0..<3).map { world.start + 0x1000 * ($0 + 1) }
+    world.set(0, of: world.root, to: tables[0] | mask | 7)
+    world.set(0, of: tables[0], to: tables[1] | mask | 7)
+    world.set(0, of: tables[1], to: tables[2] | mask | 7)
+    let cr3 = PhysicalAddress(world.root | mask)
+    let inferred = X86PageTables(root: cr3, mode: .fourLevel)
+      .inferringEncryption(in: world.memory)
+    #expect(inferred.encryptionMask == mask)
+    #expect(inferred.root == PhysicalAddress(world.root))
+    #expect(try inferred.place(0x1234, world).physical == PhysicalAddress(0x5234))
+  }
+
   @Test func registersSelectTheMode() throws {
     var cpu = X86CPUState()
     #expect(X86PageTables(cpu: cpu) == nil)

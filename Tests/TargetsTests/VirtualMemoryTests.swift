@@ -76,13 +76,13 @@ import Testing
       try memory.read(VirtualAddress(Self.base), count: .max)
     }
     #expect(throws: MemoryFault.self) { try memory.read(VirtualAddress(.max), count: 2) }
-    // 512 GiB of virtual memory, all of them one large page.
+    // 512 GiB of virtual memory, all of them one large page: no more than `readLimit` is read.
     var world = base
     let directory = world.allocatePage()
     for index in 0..<UInt64(512) { world.set(index, of: directory, to: 0x4000_0000 | 0x83) }
     world.set(1, of: world.root, to: directory | 7)
     let loop = VirtualMemory(world.memory, world.tables(.fourLevel))
-    #expect(throws: MemoryFault(address: VirtualAddress(0xc0_0000_0000), reason: .unmapped)) {
+    #expect(throws: MemoryFault(address: VirtualAddress(0x80_4000_0000), reason: .unmapped)) {
       try loop.read(VirtualAddress(0x80_0000_0000), count: 1 << 39)
     }
   }

@@ -21,9 +21,9 @@ extension MachineFindings: StructureReading {
   /// diagnostics; without the map of memory there is no machine.
   public init(_ structures: QEMUStructures) throws(QEMUError) {
     self.init(layout: try GuestMemoryLayout(structures), cpus: [])
-    var accelerator: MachineObject.Accelerator?
+    var accelerator: CurrentMachine.Accelerator?
     collect("the machine") { (findings: inout Self) throws(QEMUError) in
-      let machine = try MachineObject(structures)
+      let machine = try CurrentMachine(structures)
       findings.readMachine(machine)
       accelerator = try machine.accelerator()
     }
@@ -32,7 +32,7 @@ extension MachineFindings: StructureReading {
     diagnostics += reader.diagnostics
   }
 
-  private mutating func readMachine(_ machine: MachineObject) {
+  private mutating func readMachine(_ machine: CurrentMachine) {
     evidence.append("the machine at \(machine.address) by current_machine")
     collect("the machine's type") { (findings: inout Self) throws(QEMUError) in
       findings.type = try machine.type()

@@ -4,11 +4,11 @@ import Targets
 /// Reads QEMU's list of CPUs.
 struct VCPUReader: StructureReading {
   private let structures: QEMUStructures
-  private let accelerator: MachineObject.Accelerator?
+  private let accelerator: CurrentMachine.Accelerator?
   private(set) var cpus: [VCPU] = []
   var diagnostics: [String] = []
 
-  init(_ structures: QEMUStructures, accelerator: MachineObject.Accelerator?) {
+  init(_ structures: QEMUStructures, accelerator: CurrentMachine.Accelerator?) {
     self.structures = structures
     self.accelerator = accelerator
     collect("the CPUs") { (reader: inout Self) throws(QEMUError) in
@@ -46,7 +46,9 @@ struct VCPUReader: StructureReading {
       VCPU(
         index: index, x86: reader.state, freshness: freshness,
         isHalted: try common.member("halted").isTrue(),
-        evidence: ["\(cpu.address) in QEMU's list of CPUs"] + reason))
+        evidence: [
+          "\(cpu.address) in QEMU's list of CPUs, thread \(try common.member("thread_id").signed())"
+        ] + reason))
   }
 
   private func x86(at address: VirtualAddress) throws(QEMUError) -> TypedAddress? {

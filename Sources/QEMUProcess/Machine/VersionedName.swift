@@ -23,17 +23,8 @@ enum MachineNames {
   static let cpuList = VersionedName(
     subject: "CPU list",
     spellings: [
-      .init(name: "cpus_queue", releases: "8.2 and later", source: "cpu-common.c"),
+      .init(name: "cpus_queue", releases: "8.2 and later", source: "cpu-common.c, include/hw/core/cpu.h"),
       .init(name: "cpus", releases: "up to 8.1", source: "cpus-common.c; cpu-common.c in 8.1"),
-    ])
-
-  /// Whether CPUs run on hardware by KVM; a macro in programs built without KVM.
-  static let kvmAllowed = VersionedName(
-    subject: "KVM in use",
-    spellings: [
-      .init(
-        name: "kvm_allowed", releases: "5.2 and later",
-        source: "softmmu/vl.c; accel/kvm/kvm-all.c")
     ])
 
   /// The structure of an x86 CPU.
@@ -46,5 +37,5 @@ enum MachineNames {
         source: "target/i386/cpu-qom.h"),
     ])
 
-  static let all = [cpuList, kvmAllowed, x86CPU]
+  static let all = [cpuList, x86CPU]
 }

@@ -9,7 +9,7 @@ struct X86StateReader: StructureReading {
   var diagnostics: [String] = []
   private let structures: QEMUStructures
   private let environment: TypedAddress
-  private let accelerator: MachineObject.Accelerator?
+  private let accelerator: CurrentMachine.Accelerator?
   private let isInsideLoop: Bool
 
   /// - Parameters:
@@ -18,7 +18,7 @@ struct X86StateReader: StructureReading {
   ///   - isInsideLoop: TCG was executing this CPU's code.
   init(
     _ environment: TypedAddress, in structures: QEMUStructures,
-    accelerator: MachineObject.Accelerator?, isInsideLoop: Bool
+    accelerator: CurrentMachine.Accelerator?, isInsideLoop: Bool
   ) {
     self.structures = structures
     self.environment = environment

@@ -48,7 +48,7 @@ public struct MachineSearch: Sendable {
   ) throws(MachineSearchError) -> Result {
     let pointers = GlobalPointers(in: globals, of: process, windows: windows)
     let probe = Probe(memory: process.memory)
-    let machine = MachineObject(pointers, probe)
+    let machine = FoundMachineObject(pointers, probe)
     let lists = CPUList.search(pointers, probe)
     let list = lists.count == 1 ? lists[0] : nil
     let (layout, confidence) = try memory(given, pointers, probe, windows)

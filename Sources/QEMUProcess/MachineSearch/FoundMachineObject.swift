@@ -2,7 +2,7 @@ import Bytes
 
 /// What QEMU's object of the machine tells (`current_machine`, a variable): its QOM type is the
 /// machine's name.
-struct MachineObject: Hashable, Sendable {
+struct FoundMachineObject: Hashable, Sendable {
   /// Of the object.
   let address: UInt64
   /// `pc-i440fx-7.2`

@@ -2,7 +2,7 @@ import Bytes
 import Targets
 
 /// What QEMU's `current_machine` says.
-struct MachineObject {
+struct CurrentMachine {
   /// How the guest's code is executed.
   enum Accelerator: Hashable {
     /// QEMU translates it: the registers are its own variables.
