@@ -193,6 +193,31 @@ import Testing
     #expect(throws: VMCoreError.vanished(fault)) { try dump(machine) }
   }
 
+  /// A map may claim what it will: nothing is done for each page of it.
+  @Test(arguments: [false, true]) func zerosCostNothing(filters: Bool) throws {
+    let size: UInt64 = 1 << 60
+    let machine = Machine(
+      memory: PhysicalMemory([
+        SyntheticMachine.segment(0, size, .zeros),
+        SyntheticMachine.segment(size, size, .absent(.truncated)),
+      ]), map: [SyntheticMachine.entry(0, 2 * size, at: 0)], cpus: [])
+    var options = VMCoreOptions(format: .elf)
+    options.filtersZeroPages = filters
+    let output = MemoryOutput()
+    let summary = try VMCoreWriter(machine, options).write(to: output)
+    #expect(summary.zeros == (filters ? 0 : size))
+    #expect(summary.filtered == (filters ? size : 0))
+    #expect(summary.absent == [.truncated: size])
+    #expect(output.writes.count == 1)
+    // A file of that size can't be had.
+    let scratch = try ScratchDirectory()
+    if !filters {
+      #expect(throws: VMCoreError.self) {
+        try VMCoreWriter(machine, options).write(to: scratch.file("vmcore"))
+      }
+    }
+  }
+
   @Test func memoryInTooManyPiecesIsRefused() throws {
     let machine = Machine(
       memory: PhysicalMemory([
