@@ -42,6 +42,8 @@ let package = Package(
           "zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev", "liblzo2-dev", "libsnappy-dev",
         ])
       ]),
+    .systemLibrary(
+      name: "CKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
 
     // Linux system calls that the Glibc module leaves out.
     .systemLibrary(name: "CLinux"),
@@ -61,7 +63,11 @@ let package = Package(
     room(
       "QEMUProcess", ["Bytes", "DebugFiles", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
     // Files that hold a machine's memory: dumps to read, and the writers of new ones.
-    room("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
+    room(
+      "MachineDumps",
+      [
+        "Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Targets", "CKdumpfile",
+      ]),
     room("LinuxGuest", ["Bytes", "ObjectFiles", "Targets"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
@@ -91,12 +97,12 @@ let package = Package(
     tests("Unwinding"),
     tests("Symbols"),
     tests("DebugFiles"),
-    tests("Targets", ["Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols"]),
+    tests("Targets"),
     tests(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
-    tests("LinuxGuest", ["Bytes", "HostSystem", "ObjectFiles", "Targets"]),
+    tests("LinuxGuest", ["Bytes", "HostSystem", "MachineDumps", "Targets"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),

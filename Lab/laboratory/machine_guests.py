@@ -11,6 +11,7 @@ from .guest import _Newc as Newc
 
 SOURCES = cache.LAB / "machines"
 _TINY = ("real", "protected")
+_COMPILE = ("gcc", "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-static")
 
 
 def inputs() -> list[str]:
@@ -18,15 +19,15 @@ def inputs() -> list[str]:
 
 
 def make(directory: Path) -> None:
-    """Makes `initramfs.gz`, the program `spin` of it, the boot sector `real.bin`, the multiboot kernel `protected.bin`."""
+    """Makes `initramfs.gz`, its program `spin`, the boot sector `real.bin`, the multiboot kernel `protected.bin`."""
     log = directory / "build.log"
     spin = directory / "spin"
-    run(["gcc", "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-static", "-o", spin, SOURCES / "spin.c"], limit=120, log=log)
+    run([*_COMPILE, "-o", spin, SOURCES / "spin.c"], limit=120, log=log)
     for name in _TINY:
         made = directory / f"{name}.o"
         run(["gcc", "-c", "-m32", "-o", made, SOURCES / f"{name}.s"], limit=60, log=log)
-        flat = ["-Ttext", "0", "--oformat", "binary", "-o", directory / f"{name}.bin"]
-        run(["ld", "-m", "elf_i386", *flat, made], limit=60, log=log)
+        flat = ("-Ttext", "0", "--oformat", "binary")
+        run(["ld", "-m", "elf_i386", *flat, "-o", directory / f"{name}.bin", made], limit=60, log=log)
         made.unlink()
 
     # The kernel unpacks archives that follow one another into one tree; a later file replaces an earlier one.

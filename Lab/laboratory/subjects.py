@@ -11,7 +11,9 @@ from . import (
     guest,
     large_core,
     machine_guests,
+    other_qemus,
     packaged_qemu,
+    peers,
     programs,
     qemu_build,
     qemu_core,
@@ -177,14 +179,15 @@ def _variant(name: str, of: str, about: str, make: Callable[[Path, Path], None],
     )
 
 
+_IN_ROOT = Path("/usr/bin/qemu-system-x86_64")
+
 # The programs that machines run on: the subject, and how it is started.
 PROGRAMS: dict[str, tuple[str, Callable[[], Program]]] = {
     "debug": ("qemu-debug-ucontext", lambda: _debug("ucontext")()),
     "stripped-7.2": ("qemu-stripped-7.2", lambda: Program(packaged_qemu.INSTALLED, ())),
-    "stripped-10": (
-        "qemu-stripped-10",
-        lambda: Program(Path("/usr/bin/qemu-system-x86_64"), (), packaged_qemu.trixie_root()),
-    ),
+    "stripped-10": ("qemu-stripped-10", lambda: Program(_IN_ROOT, (), packaged_qemu.trixie_root())),
+    "stripped-5.2": (other_qemus.OLD, lambda: Program(_IN_ROOT, (), other_qemus.root(other_qemus.OLD))),
+    "stripped-new": (other_qemus.NEW, lambda: Program(_IN_ROOT, (), other_qemus.root(other_qemus.NEW))),
 }
 
 _registry: dict[str, Subject] = {}
@@ -307,7 +310,7 @@ def all_subjects() -> dict[str, Subject]:
             "core-stripped-10-abort",
             "qemu-stripped-10",
             "the kernel's core of Debian 13's QEMU in a chroot: the host's files of the same paths don't fit",
-            lambda: Program(Path("/usr/bin/qemu-system-x86_64"), (), packaged_qemu.trixie_root()),
+            lambda: Program(_IN_ROOT, (), packaged_qemu.trixie_root()),
             "abort",
             backend="ucontext",
             stripped=True,
@@ -382,9 +385,63 @@ def all_subjects() -> dict[str, Subject]:
             inputs=machine_guests.inputs,
         )
     )
+    _add_peers()
+    _add(_other_qemu(other_qemus.OLD, "Debian 11's QEMU in a root of its own: no symbols"))
+    _add(_other_qemu(other_qemus.NEW, "Debian unstable's QEMU in a root of its own: no symbols"))
     for machine in vm_subjects.ALL:
         _add(_machine_core(machine))
     return _registry
+
+
+def _other_qemu(name: str, about: str) -> Subject:
+    return Subject(
+        name=name,
+        kind="binary",
+        about=about,
+        make=lambda directory: other_qemus.make(name, directory),
+        scripts=("laboratory/other_qemus.py",),
+        inputs=lambda: other_qemus.inputs(name),
+        executable=lambda: other_qemus.root(name) / "usr/bin/qemu-system-x86_64",
+        sysroot=lambda: other_qemus.root(name),
+        facts={"coroutine_backend": "ucontext", "stripped": True},
+    )
+
+
+def _add_peers() -> None:
+    _add(
+        Subject(
+            name="peer-drgn",
+            kind="peer",
+            about=f"drgn {peers.DRGN} from PyPI, in an environment of its own",
+            make=peers.make_drgn,
+            scripts=("laboratory/peers.py",),
+            inputs=peers.drgn_inputs,
+            executable=lambda: cache.subject_directory("peer-drgn") / "drgn",
+        )
+    )
+    _add(
+        Subject(
+            name="vmlinux-debug",
+            kind="peer",
+            about="the guest's kernel with its debug information",
+            make=peers.make_vmlinux,
+            scripts=("laboratory/peers.py",),
+            needs=("guest",),
+            inputs=peers.vmlinux_inputs,
+            executable=lambda: cache.subject_directory("vmlinux-debug") / "vmlinux",
+        )
+    )
+    _add(
+        Subject(
+            name="peer-gdb-script",
+            kind="peer",
+            about="QEMU's script for gdb that writes a guest's memory out of a core, as of the debug QEMU",
+            make=peers.make_gdb_script,
+            scripts=("laboratory/peers.py",),
+            inputs=peers.gdb_script_inputs,
+            executable=lambda: cache.subject_directory("peer-gdb-script") / peers.GDB_SCRIPT,
+        )
+    )
 
 
 def named(names: list[str]) -> list[Subject]:

@@ -109,7 +109,7 @@ class VM:
             *("-machine", configuration.machine),
             *("-m", f"{configuration.memory}M{configuration.memory_words}"),
             *("-smp", configuration.smp),
-            *("-nodefaults", "-no-user-config", "-display", "none", "-nic", "none"),
+            *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-nic", "none"),
             *("-chardev", "stdio,id=console", "-qmp", "unix:qmp.sock"),
             *("-qmp", f"unix:{CONTROL},server=on,wait=off"),
         ]
@@ -122,11 +122,8 @@ class VM:
         serial = ["-serial", "chardev:console"]
         match self.configuration.guest:
             case "linux":
-                spin = self.configuration.spin
-                line = "console=ttyS0 quiet panic=-1"
-                line += f" lab.fwcfg={int(self.configuration.vmcoreinfo)}"
-                line += "" if spin is None else f" lab.spin={spin}"
-                line += f" {self.configuration.kernel_words}"
+                line = f"console=ttyS0 quiet panic=-1 lab.fwcfg={int(self.configuration.vmcoreinfo)}"
+                line += f" lab.spin={self.configuration.spin} {self.configuration.kernel_words}"
                 kernel = ["-kernel", self.path("vmlinuz"), "-initrd", self.path("initramfs.gz")]
                 return [*serial, *kernel, "-append", line.strip(), "-device", "vmcoreinfo"]
             case "real":
@@ -157,8 +154,7 @@ class VM:
             case "firmware":
                 return [_NOTHING_TO_BOOT]
             case "linux":
-                spins = self.configuration.spin is not None
-                return [_IS_UP, "LAB: a CPU spins" if spins else "LAB: nothing spins", "LAB: depths has its threads"]
+                return [_IS_UP, "LAB: a CPU spins", "LAB: depths has its threads"]
             case _:
                 return [_IS_UP]
 

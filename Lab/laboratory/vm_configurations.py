@@ -11,6 +11,9 @@ Guest = Literal["linux", "real", "protected", "firmware"]
 _ANONYMOUS_ONLY = 0x33  # Linux's default, core(5): no shared mappings of files
 _EVERYTHING = 0x7F
 
+# Pages that the kernel has freed would be half of what a small guest leaves in a core.
+_ZERO = "init_on_free=1"
+
 RAM_FILE = "ram.bin"
 
 
@@ -25,12 +28,12 @@ class Configuration:
     smp: str = "2"
     guest: Guest = "linux"
     vmcoreinfo: bool = True  # the guest loads the driver that tells QEMU about its VMCOREINFO
-    spin: int | None = 1  # the vCPU that a Linux guest keeps busy in user mode
-    kernel_words: str = ""
+    spin: int = 1  # the vCPU that a Linux guest keeps busy in user mode
+    kernel_words: str = _ZERO
     words: tuple[str, ...] = ()  # more options; {place} is the machine's directory
     memory_words: str = ""  # more of -m's value
     plugged: tuple[tuple[str, JSON], ...] = ()  # QMP commands once the guest is up
-    translation_buffer: int | None = 64  # MiB; None leaves QEMU's own gigabyte
+    translation_buffer: int | None = 16  # MiB; None leaves QEMU's own gigabyte
     coredump_filter: int = _ANONYMOUS_ONLY
     ram_file: bool = False  # RAM is in a file, which is kept
     excluded_block: str | None = None  # the RAM block that the core is to leave out
@@ -41,17 +44,30 @@ class Configuration:
         return self.machine.split(",")[0]
 
     @property
-    def mode(self) -> Mode:
-        modes: dict[Guest, Mode] = {"linux": "long", "protected": "protected", "real": "real", "firmware": "real"}
-        return modes[self.guest]
+    def mode(self) -> Mode | None:
+        """What the vCPUs that do something are in. SeaBIOS goes from one to another all the time."""
+        modes: dict[Guest, Mode] = {"linux": "long", "protected": "protected", "real": "real"}
+        return modes.get(self.guest)
 
     @property
     def has_note(self) -> bool:
         return self.guest == "linux" and self.vmcoreinfo
 
 
+def _with_little(low: int, high: int) -> str:
+    """Kernel words that leave Linux 128 MiB at the start of RAM and 256 MiB above 4 GiB, to describe and to clear.
+
+    `low` and `high` are where RAM ends, in MiB, below and above 4 GiB.
+    """
+    return f"memmap={low - 128}M$128M memmap={high - 4352}M$4352M {_ZERO}"
+
+
 def _backend(kind: str, name: str, size: int, more: str = "") -> tuple[str, ...]:
     return ("-object", f"memory-backend-{kind},id={name},size={size}M{more}")
+
+
+def _file(size: int) -> tuple[str, ...]:
+    return _backend("file", "ram", size, f",share=on,mem-path={{place}}/{RAM_FILE}")
 
 
 def _nodes(*backends: str) -> tuple[str, ...]:
@@ -69,8 +85,14 @@ def _dimm(size: int, more: JSON | None = None) -> tuple[tuple[str, JSON], ...]:
     )
 
 
+# Without ACPI there is no way for the guest's driver to find fw_cfg; with it Linux has no timer to measure the
+# processor's clock by, and waits for ever if a busy host lets its first attempt fail. So the clock is given.
 _MICROVM = "microvm,isa-serial=on,acpi=on"
+_CLOCK = "tsc_early_khz=2000000"
+_WHOLE = ("-machine", "memory-backend=ram")  # all of the machine's RAM is that backend
 _SLOTS = ",slots=2,maxmem=1G"
+# Where memory may be plugged in above 4 GiB, Linux would set 64 MiB aside to copy DMA through, half of what it has.
+_SMALL_BOUNCE_BUFFER = "swiotlb=512"
 
 ALL: dict[str, Configuration] = {
     configuration.name: configuration
@@ -81,9 +103,17 @@ ALL: dict[str, Configuration] = {
             "q35, 5 GiB lazily touched: RAM below and above 4 GiB",
             "q35",
             5120,
-            translation_buffer=None,
+            kernel_words=_with_little(2048, 7168),
         ),
-        Configuration("microvm", "microvm, 128 MiB, one vCPU that spins", _MICROVM, 128, smp="1", spin=0),
+        Configuration(
+            "microvm",
+            "microvm, 128 MiB, one vCPU that spins",
+            _MICROVM,
+            128,
+            smp="1",
+            spin=0,
+            kernel_words=f"{_ZERO} {_CLOCK}",
+        ),
         Configuration(
             "pc-numa-memfd",
             "i440fx, two NUMA nodes in shared memfds",
@@ -101,21 +131,35 @@ ALL: dict[str, Configuration] = {
             "i440fx, 128 MiB and a DIMM of 128 MiB plugged in later",
             "pc",
             128,
+            kernel_words=f"{_ZERO} {_SMALL_BOUNCE_BUFFER}",
             memory_words=_SLOTS,
             plugged=_dimm(128),
         ),
-        Configuration("pc-5g", "i440fx, 5 GiB lazily touched", "pc", 5120),
-        Configuration("pc-3840", "i440fx, 3.75 GiB: split at 3 GiB", "pc", 3840, vmcoreinfo=False),
-        Configuration("pc-3328", "i440fx, 3.25 GiB: all below 3.5 GiB", "pc", 3328),
-        Configuration("q35-3g", "q35, 3 GiB: split at 2 GiB", "q35", 3072),
-        Configuration("q35-2560", "q35, 2.5 GiB: all below 2.75 GiB", "q35", 2560, vmcoreinfo=False),
-        Configuration("microvm-4g", "microvm, 4 GiB: split at 3 GiB", _MICROVM, 4096),
+        Configuration("pc-5g", "i440fx, 5 GiB lazily touched", "pc", 5120, kernel_words=_with_little(3072, 6144)),
+        Configuration(
+            "pc-3840",
+            "i440fx, 3.75 GiB: split at 3 GiB",
+            "pc",
+            3840,
+            vmcoreinfo=False,
+            kernel_words=_with_little(3072, 4864),
+        ),
+        Configuration("pc-3328", "i440fx, 3.25 GiB: all below 3.5 GiB", "pc", 3328, guest="protected"),
+        Configuration("q35-3g", "q35, 3 GiB: split at 2 GiB", "q35", 3072, kernel_words=_with_little(2048, 5120)),
+        Configuration("q35-2560", "q35, 2.5 GiB: all below 2.75 GiB", "q35", 2560, guest="protected"),
+        Configuration(
+            "microvm-4g",
+            "microvm, 4 GiB: split at 3 GiB",
+            _MICROVM,
+            4096,
+            kernel_words=f"{_with_little(3072, 5120)} {_CLOCK}",
+        ),
         Configuration(
             "q35-file",
             "q35, RAM in a shared file that the core leaves out: the file alone has it",
             "q35",
             128,
-            words=(*_backend("file", "ram", 128, ",share=on,mem-path={place}/" + RAM_FILE), "-machine", "memory-backend=ram"),
+            words=(*_file(128), *_WHOLE),
             ram_file=True,
         ),
         Configuration(
@@ -123,8 +167,8 @@ ALL: dict[str, Configuration] = {
             "i440fx, RAM in a shared file that the core has too",
             "pc",
             256,
-            vmcoreinfo=False,
-            words=(*_backend("file", "ram", 256, ",share=on,mem-path={place}/" + RAM_FILE), "-machine", "memory-backend=ram"),
+            guest="protected",
+            words=(*_file(256), *_WHOLE),
             coredump_filter=_EVERYTHING,
             ram_file=True,
         ),
@@ -134,15 +178,15 @@ ALL: dict[str, Configuration] = {
             "q35",
             256,
             smp="4",
-            spin=2,
-            words=(*_backend("memfd", "ram", 256, ",share=off"), "-machine", "memory-backend=ram"),
-            vmcoreinfo=False,
+            guest="protected",
+            words=(*_backend("memfd", "ram", 256, ",share=off"), *_WHOLE),
         ),
         Configuration(
             "q35-dimm-excluded",
             "q35, a DIMM plugged in later whose memory is kept out of cores",
             "q35",
             128,
+            guest="protected",
             memory_words=_SLOTS,
             plugged=_dimm(128, {"dump": False}),
             excluded_block="plugged",
@@ -161,6 +205,7 @@ ALL: dict[str, Configuration] = {
             "q35, no guest memory in cores at all",
             "q35,dump-guest-core=off",
             128,
+            guest="protected",
             excluded_block="pc.ram",
         ),
         Configuration(
@@ -170,12 +215,13 @@ ALL: dict[str, Configuration] = {
             256,
             words=("-device", "VGA,vgamem_mb=16", "-device", "virtio-gpu-pci"),
         ),
-        Configuration("pc-vga", "i440fx with VGA", "pc", 128, smp="1", spin=None, words=("-vga", "std"), vmcoreinfo=False),
+        Configuration("pc-vga", "i440fx with VGA", "pc", 128, smp="1", guest="protected", words=("-vga", "std")),
         Configuration(
             "q35-flash",
             "q35, firmware in flash devices, one of them writable",
             "q35",
             128,
+            guest="protected",
             words=(
                 *("-drive", "if=pflash,unit=0,format=raw,readonly=on,file={place}/flash0"),
                 *("-drive", "if=pflash,unit=1,format=raw,file={place}/flash1"),
@@ -193,7 +239,7 @@ ALL: dict[str, Configuration] = {
                 *_backend("memfd", "between", 4, ",share=on"),
                 *("-device", "ivshmem-plain,memdev=between"),
             ),
-            vmcoreinfo=False,
+            guest="protected",
         ),
         Configuration(
             "pc-max",
@@ -209,11 +255,16 @@ ALL: dict[str, Configuration] = {
             128,
             smp="4",
             spin=2,
-            kernel_words="maxcpus=3",
+            kernel_words=f"{_ZERO} maxcpus=3",
+            translation_buffer=None,
         ),
         Configuration("pc-real", "i440fx, real mode with known registers", "pc", 128, smp="1", guest="real"),
-        Configuration("q35-protected", "q35, protected mode with known registers", "q35", 128, smp="2", guest="protected"),
-        Configuration("pc-firmware", "i440fx, firmware that found nothing to boot", "pc", 128, smp="2", guest="firmware"),
-        Configuration("sparse-16g", "q35, 16 GiB that the guest has hardly touched", "q35", 16384),
+        Configuration(
+            "q35-protected", "q35, protected mode with known registers", "q35", 128, smp="2", guest="protected"
+        ),
+        Configuration(
+            "pc-firmware", "i440fx, firmware that found nothing to boot", "pc", 128, smp="2", guest="firmware"
+        ),
+        Configuration("sparse-16g", "q35, 16 GiB that the guest has hardly touched", "q35", 16384, kernel_words=""),
     )
 }

@@ -28,12 +28,13 @@ class MachineCore:
             "memory": configuration.memory << 20,
             "vcpus": int(configuration.smp.split(",")[0]),
             "guest": configuration.guest,
-            "mode": configuration.mode,
             "vmcoreinfo_note": configuration.has_note,
             "coredump_filter": configuration.coredump_filter,
             "taken_by": self.how,
         }
-        if configuration.spin is not None and configuration.guest == "linux":
+        if configuration.mode:
+            facts["mode"] = configuration.mode
+        if configuration.guest == "linux":
             facts["spinning_vcpu"] = configuration.spin
         if configuration.excluded_block:
             facts["excluded_block"] = configuration.excluded_block
@@ -74,8 +75,6 @@ _MADE = """
     q35-protected      debug         abort
     pc-firmware        debug         gcore
     pc-256             stripped-7.2  gcore
-    pc-5g              stripped-7.2  abort
-    q35-3g             stripped-7.2  abort
     microvm            stripped-7.2  gcore
     pc-numa-memfd      stripped-7.2  abort
     pc-dimm            stripped-7.2  gcore
@@ -89,6 +88,10 @@ _MADE = """
     pc-dimm            stripped-10   abort
     pc-real            stripped-10   gcore
     q35-protected      stripped-10   abort
+    pc-256             stripped-5.2  gcore
+    q35-3g             stripped-5.2  abort
+    pc-256             stripped-new  abort
+    q35-3g             stripped-new  gcore
 """
 
 ALL = [

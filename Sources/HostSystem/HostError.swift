@@ -64,6 +64,13 @@ extension HostError: CustomStringConvertible {
   }
 }
 
+extension HostError {
+  /// What the call that has just failed left in `errno`.
+  static func last(call: String, path: String) -> HostError {
+    .system(call: call, path: path, code: Errno(rawValue: errno))
+  }
+}
+
 /// Makes the system call `body`, again and again while a signal interrupts it, and throws what it
 /// reports by returning -1. The one place that knows `EINTR`.
 func systemCall<Result: FixedWidthInteger>(

@@ -109,10 +109,11 @@ struct VMCoreInfoJudge {
       "VMCOREINFO: \(place.bytes.count) bytes at physical address \(address), \(shape)",
       "its swapper_pg_dir maps itself and init_uts_ns, which names the same release",
     ]
+    let mask = KernelImageMap(info)?.encryptionMask ?? 0
     var agreeing: [Int] = []
     var telling = 0
     for view in views {
-      switch view.opinion(on: name, at: namePlace) {
+      switch view.opinion(on: name, at: namePlace, encryptionMask: mask) {
       case .agrees:
         agreeing.append(view.cpu.index)
         telling += 1
@@ -151,11 +152,14 @@ struct KernelView {
   }
 
   /// Whether the CPU sees `address`, which is the kernel's, at `place`.
-  func opinion(on address: VirtualAddress, at place: PhysicalAddress) -> Opinion {
+  func opinion(
+    on address: VirtualAddress, at place: PhysicalAddress, encryptionMask: UInt64
+  ) -> Opinion {
     var root = tables.root
     var mayBeUsers = root.rawValue & Self.userTables != 0
     while true {
-      let candidate = X86PageTables(root: root, mode: tables.mode)
+      let candidate = X86PageTables(
+        root: root, mode: tables.mode, encryptionMask: encryptionMask)
       do throws(PageFault) {
         let physical = try candidate.translate(address, in: memory).physical
         return physical == place ? .agrees : .disagrees

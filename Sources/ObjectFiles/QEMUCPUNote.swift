@@ -1,3 +1,5 @@
+public import Bytes
+
 /// The state of an x86 CPU as QEMU's dumps hold it: a note of owner "QEMU" and type 0.
 ///
 ///      0  version u32 = 1     4  size u32: of the descriptor, 440, or 432 without kernel_gs_base
@@ -32,6 +34,27 @@ public struct QEMUCPUNote: Hashable, Sendable {
 
   public static let owner = "QEMU"
   public static let type = ELFNoteType(rawValue: 0)
+
+  /// The state in a note's descriptor; nil if its version isn't 1. Throws `.outOfBounds` if it is cut.
+  public static func decode(_ descriptor: ByteView) throws(ByteError) -> QEMUCPUNote? {
+    var cursor = ByteCursor(descriptor)
+    guard try cursor.read(UInt32.self) == 1 else { return nil }
+    let size: UInt32 = try cursor.read()
+    var note = QEMUCPUNote()
+    for _ in 0..<18 { note.general.append(try cursor.read()) }
+    for _ in 0..<10 {
+      var segment = Segment()
+      segment.selector = try cursor.read()
+      segment.limit = try cursor.read()
+      segment.flags = try cursor.read()
+      try cursor.skip(4)
+      segment.base = try cursor.read()
+      note.segments.append(segment)
+    }
+    for _ in 0..<5 { note.control.append(try cursor.read()) }
+    if size >= 440 { note.kernelGSBase = try cursor.read(UInt64.self) }
+    return note
+  }
 
   /// The note's descriptor.
   public func encode() -> [UInt8] {

@@ -186,6 +186,19 @@ public final class AddressSpace: Memory {
     }
   }
 
+  /// The bytes from `address` to the end of its region, but at most `limit`, fetched if need be; nil
+  /// if there are none.
+  func rest(at address: VirtualAddress, limit: UInt64) -> ByteView? {
+    guard let region = region(containing: address), region.isReadable,
+      let skip = address.offset(from: region.start)
+    else { return nil }
+    do throws(MemoryFault) {
+      return try readAvailable(address, count: min(limit, region.count - skip))
+    } catch {
+      return nil  // Not even the first byte could be fetched: there is nothing.
+    }
+  }
+
   public func read(
     _ address: VirtualAddress, count: UInt64
   ) throws(MemoryFault) -> ByteView {

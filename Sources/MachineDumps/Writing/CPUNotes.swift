@@ -104,28 +104,6 @@ struct CPUNotes {
     return status.encode()
   }
 
-  private static let generalOrder: [X86CPUState.General] = [
-    .rax, .rbx, .rcx, .rdx, .rsi, .rdi, .rsp, .rbp, .r8, .r9, .r10, .r11, .r12, .r13, .r14, .r15,
-  ]
-  private static let segmentOrder: [X86CPUState.SegmentRegister] = [
-    .cs, .ds, .es, .fs, .gs, .ss, .ldt, .tr, .gdt, .idt,
-  ]
-
   /// The "QEMU" note; in its older form if the base of the other GS isn't known.
-  func state() -> QEMUCPUNote {
-    var note = QEMUCPUNote()
-    note.general = Self.generalOrder.map(general) + [cpu.rip ?? 0, cpu.rflags ?? 0]
-    note.segments = Self.segmentOrder.map { register in
-      var segment = QEMUCPUNote.Segment()
-      guard let known = cpu.segments[register] else { return segment }
-      segment.selector = known.selector
-      segment.limit = known.limit
-      segment.flags = known.flags
-      segment.base = known.base
-      return segment
-    }
-    note.control = [cpu.cr0 ?? 0, 0, cpu.cr2 ?? 0, cpu.cr3 ?? 0, cpu.cr4 ?? 0]
-    note.kernelGSBase = cpu[.kernelGSBase]
-    return note
-  }
+  func state() -> QEMUCPUNote { QEMUCPUNote(cpu) }
 }

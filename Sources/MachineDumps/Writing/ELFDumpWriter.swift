@@ -9,6 +9,9 @@ internal import Targets
 ///
 /// Absent memory is in no PT_LOAD: a block falls into the parts that are there. Zeros that are
 /// filtered are memory beyond `p_filesz`, which the gABI and all readers take for zeros.
+///
+/// The file is one of 32 bits if the machine isn't in long mode and all its memory ends below 4 GiB
+/// (target/i386/arch_dump.c, `cpu_get_dump_info`), as it does where flash takes the firmware's place.
 struct ELFDumpWriter {
   let machine: Machine
   let options: VMCoreOptions
@@ -22,7 +25,7 @@ struct ELFDumpWriter {
       machine.memory, blocks, filtersZeros: options.filtersZeroPages, release: release)
     guard !survey.extents.isEmpty else { throw .nothingToWrite(range: options.range) }
     let notes = MachineNotes(machine, vmcoreInfo: options.vmcoreInfo?.copy())
-    let layout = try layout(survey, notes)
+    let layout = try layout(survey, notes, isWide: !fitsIn32Bits(notes, survey))
 
     try hosted { () throws(HostError) in
       try output.write(ByteView(copying: layout.head).bytes, at: 0)
@@ -49,10 +52,20 @@ struct ELFDumpWriter {
     return summary
   }
 
+  private func fitsIn32Bits(_ notes: MachineNotes, _ survey: MemorySurvey) -> Bool {
+    // The class depends on all of the memory, not on the range asked for.
+    let end = machine.dumpedBlocks(in: nil).last?.range.upperBound.rawValue ?? 0
+    // What headers and padding may add to the file, generously.
+    let room = UInt64(survey.extents.count + 1) * 0x2000 + UInt64(notes.bytes.count)
+    return notes.machine == .i386 && end <= UInt64(UInt32.max)
+      && survey.present + room < UInt64(UInt32.max)
+  }
+
   private func layout(
-    _ survey: MemorySurvey, _ notes: MachineNotes
+    _ survey: MemorySurvey, _ notes: MachineNotes, isWide: Bool
   ) throws(VMCoreError) -> CoreLayout {
     var writer = ELFCoreWriter(machine: notes.machine)
+    writer.isWide = isWide
     writer.addNotes(encoded: notes.bytes)
     for extent in survey.extents {
       var segment = CoreOutputSegment(

@@ -9,9 +9,6 @@ internal import Unwinding
 public struct MachineNotes: Sendable {
   /// Whose file the notes go into: a machine whose first CPU isn't in long mode is called i386, and
   /// the notes of its CPUs are 32-bit ones (target/i386/arch_dump.c, `cpu_get_dump_info`).
-  ///
-  /// QEMU chooses the ELF class too, 32 bits if besides all memory ends below 4 GiB. The firmware
-  /// of a PC ends right there, so that doesn't happen, and Varve writes 64 bits always.
   public let machine: ELFMachine
   /// The notes one after another.
   public let bytes: [UInt8]

@@ -21,6 +21,7 @@ public struct GuestMemoryAssembly: Sendable {
   ///   - standIns: what to show where the dump lacks the process's memory.
   public init(_ layout: GuestMemoryLayout, in process: Process, standIns: [HostStandIn] = []) {
     let contents = HostContents(process, standIns: standIns)
+    let ends = layout.blocks.map { contents.end(ofBlockAt: $0.host) }
     let ranges = layout.ranges.indices.sorted {
       (layout.ranges[$0].start, $0) < (layout.ranges[$1].start, $1)
     }
@@ -31,7 +32,8 @@ public struct GuestMemoryAssembly: Sendable {
       }
       guard let entry = believed(layout.ranges[index], layout.blocks) else { continue }
       map.append(entry)
-      add(entry, of: layout.blocks[layout.ranges[index].block], contents)
+      let block = layout.ranges[index].block
+      add(entry, of: layout.blocks[block], endingAt: ends[block], contents)
     }
   }
 
@@ -75,11 +77,14 @@ public struct GuestMemoryAssembly: Sendable {
   }
 
   private mutating func add(
-    _ entry: MemoryMapEntry, of block: GuestRAMBlock, _ contents: HostContents
+    _ entry: MemoryMapEntry, of block: GuestRAMBlock, endingAt end: VirtualAddress,
+    _ contents: HostContents
   ) {
     let host = block.host &+ entry.blockOffset
     var done: UInt64 = 0
-    for part in contents.parts(of: host, count: entry.count, blockStart: block.host) {
+    let parts = contents.parts(
+      of: host, count: entry.count, blockStart: block.host, blockEnd: end)
+    for part in parts {
       segments.append(
         PhysicalSegment(start: entry.start &+ done, count: part.count, contents: part.contents))
       if case .absent(let reason) = part.contents { note(part, reason, of: block, contents) }

@@ -6,6 +6,7 @@ struct HostContents {
   /// The dump's own bytes; where there are none, stand-ins; else why there are none.
   private let space: AddressSpace
   private let process: Process
+  private static let last = VirtualAddress(.max)
 
   init(_ process: Process, standIns: [HostStandIn]) {
     self.process = process
@@ -31,42 +32,46 @@ struct HostContents {
     let contents: PhysicalSegment.Contents
   }
 
-  /// The `count` bytes of a block's at `start`, of which no byte lies before `blockStart`, in
-  /// ascending order and without gaps.
+  /// The `count` bytes of a block's at `start`, in ascending order and without gaps.
   ///
   /// A block is one stretch of mappings, behind which QEMU leaves a page that may not be touched
   /// (util/mmap-alloc.c, `qemu_ram_mmap`). What lies behind the first such page, or behind the first
   /// gap, isn't the block's, however long it claims to be.
-  func parts(of start: VirtualAddress, count: UInt64, blockStart: VirtualAddress) -> [Part] {
-    let limit = end(ofBlockAt: blockStart)
-    let known = limit.flatMap { $0.offset(from: start) } ?? 0
+  ///
+  /// - Parameters:
+  ///   - blockStart: where the block begins; not after `start`.
+  ///   - blockEnd: what `end(ofBlockAt:)` says of it.
+  func parts(
+    of start: VirtualAddress, count: UInt64, blockStart: VirtualAddress, blockEnd: VirtualAddress
+  ) -> [Part] {
+    let known = min(blockEnd.offset(from: start) ?? 0, count)
     var parts: [Part] = []
     var done: UInt64 = 0
-    while done < min(known, count) {
-      let part = part(at: start &+ done, limit: min(known, count) - done)
+    while done < known {
+      let part = part(at: start &+ done, limit: known - done)
       parts.append(part)
       done += part.count
     }
     if done < count {
       // A block of which nothing at all is known was left out of the dump, mapping and all.
-      let reason: MemoryFault.Reason = limit == blockStart ? .excluded : .unmapped
+      let reason: MemoryFault.Reason = blockEnd == blockStart ? .excluded : .unmapped
       parts.append(Part(start: start &+ done, count: count - done, contents: .absent(reason)))
     }
     return parts
   }
 
   /// The first address past `start` at which nothing is mapped, or a page that may not be touched:
-  /// `start` itself if nothing is known of it.
-  private func end(ofBlockAt start: VirtualAddress) -> VirtualAddress? {
+  /// `start` itself if nothing is known of it, the last address if there is no end.
+  func end(ofBlockAt start: VirtualAddress) -> VirtualAddress {
     var next = start
     // Both lists are finite and each step leaves one of their elements behind.
     while true {
       if let mapping = process.mapping(containing: next) {
         if mapping.protection == [] { return next }
-        guard let end = mapping.start.advanced(by: mapping.count) else { return nil }
+        guard let end = mapping.start.advanced(by: mapping.count) else { return Self.last }
         next = end
       } else if let region = space.region(containing: next) {
-        guard let end = region.end else { return nil }
+        guard let end = region.end else { return Self.last }
         next = end
       } else {
         return next
