@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test func recordsComeInTheOrderOfWriting() throws {
-    let sink = MemoryOutput()
+    let sink = KdumpOutput()
     let output = FlattenedOutput(sink)
     try write(output, [1, 2, 3], at: 0x1_0000_0000)
     try write(output, [], at: 7)
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func theSizeIsKept() throws {
-    let sink = MemoryOutput()
+    let sink = KdumpOutput()
     let output = FlattenedOutput(sink)
     try write(output, [1], at: 0)
     try output.finish(size: 100)
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func nothingAtAll() throws {
-    let sink = MemoryOutput()
+    let sink = KdumpOutput()
     try FlattenedOutput(sink).finish(size: 0)
     #expect(sink.bytes == header + [UInt8](repeating: 0xff, count: 16))
   }

@@ -96,8 +96,8 @@ import Testing
       var options = VMCoreOptions(format: .kdumpLZO)
       options.filtersZeroPages = filters
       let writer = KdumpWriter(machine, compression: .lzo, options: options, notes: [])
-      let plain = MemoryOutput()
-      let flat = MemoryOutput()
+      let plain = KdumpOutput()
+      let flat = KdumpOutput()
       _ = try writer.write(to: plain)
       _ = try writer.write(to: FlattenedOutput(flat))
       try scratch.write(flat.bytes, to: "flat")
@@ -120,7 +120,7 @@ import Testing
   func crashFindsTheKernelText(flattens: Bool) throws {
     var options = VMCoreOptions(format: .kdumpSnappy)
     options.vmcoreInfo = ByteView(copying: "OSRELEASE=6.1.0-9-test\n".utf8)
-    let output = MemoryOutput()
+    let output = KdumpOutput()
     _ = try KdumpWriter(
       MachineBuilder.varied.machine, compression: .snappy, options: options, notes: []
     ).write(to: flattens ? FlattenedOutput(output) : output)

@@ -8,7 +8,7 @@ import TestWorlds
 import Testing
 
 /// A dump in memory. Refuses what `DumpOutput` forbids: writing a byte twice.
-final class MemoryOutput: DumpOutput {
+final class KdumpOutput: DumpOutput {
   private(set) var bytes: [UInt8] = []
   private(set) var isFinished = false
   private var written: [Range<UInt64>] = []
@@ -172,7 +172,7 @@ func writeKdump(
 ) throws -> (bytes: [UInt8], summary: VMCoreSummary) {
   var options = VMCoreOptions(format: compression.format)
   adjust(&options)
-  let output = MemoryOutput()
+  let output = KdumpOutput()
   let writer = KdumpWriter(
     machine, compression: compression, options: options, notes: notes)
   let summary = try writer.write(to: output)

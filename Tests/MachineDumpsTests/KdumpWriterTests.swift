@@ -221,7 +221,7 @@ import Testing
       for threads in [1, 4] {
         var limited = options
         limited.threadCount = threads
-        let output = MemoryOutput()
+        let output = KdumpOutput()
         output.capacity = UInt64(capacity)
         #expect(throws: VMCoreError.self, "\(capacity)") {
           try KdumpWriter(machine, compression: .zstd, options: limited, notes: [])
@@ -240,7 +240,7 @@ import Testing
     writer.release = { view in
       released.withLock { $0.append(view.storageOffset..<view.storageOffset + view.count) }
     }
-    _ = try writer.write(to: MemoryOutput())
+    _ = try writer.write(to: KdumpOutput())
     #expect(released.withLock { $0 } == [0..<600 * 4096, 0..<16 * 4096])
   }
 }
