@@ -37,7 +37,11 @@ let package = Package(
     .systemLibrary(name: "CIberty", providers: [.apt(["libiberty-dev"])]),
     .systemLibrary(
       name: "CCompression",
-      providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
+      providers: [
+        .apt([
+          "zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev", "liblzo2-dev", "libsnappy-dev",
+        ])
+      ]),
     .systemLibrary(
       name: "CKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
 
@@ -85,7 +89,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestWorlds", dependencies: ["Bytes"], path: "Tests/TestWorlds", swiftSettings: strict),
+      name: "TestWorlds", dependencies: ["Bytes", "ObjectFiles"], path: "Tests/TestWorlds", swiftSettings: strict),
     tests("Bytes"),
     tests("HostSystem"),
     tests("Compression"),
@@ -98,7 +102,7 @@ let package = Package(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
-    tests("LinuxGuest", ["Bytes", "Targets"]),
+    tests("LinuxGuest", ["Bytes", "HostSystem", "MachineDumps", "Targets"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),

@@ -23,6 +23,8 @@ class Archive:
     """One Debian release, as if on a machine with no package installed."""
 
     release: str
+    released: bool = True  # else it has no updates beside it
+    sources: bool = True
 
     @property
     def _home(self) -> Path:
@@ -63,15 +65,11 @@ class Archive:
         for name in ("state/lists/partial", "cache/archives/partial", "log"):
             (home / name).mkdir(parents=True, exist_ok=True)
         (home / "status").touch()
-        lines = [
-            f"{kind} [signed-by={_KEYRING}] {_MIRROR}/{place} main"
-            for kind in ("deb", "deb-src")
-            for place in (
-                f"debian {self.release}",
-                f"debian {self.release}-updates",
-                f"debian-security {self.release}-security",
-            )
-        ]
+        places = [f"debian {self.release}"]
+        if self.released:
+            places += [f"debian {self.release}-updates", f"debian-security {self.release}-security"]
+        kinds = ("deb", "deb-src") if self.sources else ("deb",)
+        lines = [f"{kind} [signed-by={_KEYRING}] {_MIRROR}/{place} main" for kind in kinds for place in places]
         cache.write_atomically(home / "sources.list", "\n".join(lines) + "\n")
         with step(f"package lists of {self.release}"):
             run(self._command("apt-get", ["-q", "update"]), limit=300, log=self._log())
@@ -157,6 +155,27 @@ class Archive:
             for deb in place.glob("*.deb"):
                 run(["dpkg", "-x", deb, target], limit=300, log=self._log())
 
+    def unpack_file(self, package: str, pattern: str, target: Path) -> None:
+        """Unpacks the files of a package that a shell pattern fits, without writing the others anywhere."""
+        self._ready()
+        with cache.scratch("deb") as place:
+            run(self._command("apt-get", ["-q", "download", package]), cwd=place, limit=900, log=self._log())
+            (deb,) = place.glob("*.deb")
+            words = ["dpkg-deb --fsys-tarfile", str(deb), "|", "tar -x --wildcards -C", str(target), f"'{pattern}'"]
+            run(["bash", "-o", "pipefail", "-c", " ".join(words)], limit=600, log=self._log())
+
+    def unpack_source_file(self, package: str, pattern: str, target: Path) -> None:
+        """Unpacks the files of a source package's upstream part that a shell pattern fits, all into `target` itself."""
+        self._ready()
+        with cache.scratch("source") as place:
+            download = self._command("apt-get", ["-q", "source", "--download-only", "--tar-only", package])
+            run(download, cwd=place, limit=900, log=self._log())
+            (tarball,) = place.glob("*.orig.tar.*")
+            unpack: list[str | Path] = ["tar", "-x", "-f", tarball, "-C", place, "--wildcards", pattern]
+            run(unpack, limit=300, log=self._log())
+            for file in place.glob(pattern):
+                file.rename(target / file.name)
+
     def unpack_source(self, package: str, target: Path) -> None:
         """Unpacks a source package, with Debian's changes, into a directory that must not exist."""
         self._ready()
@@ -173,3 +192,5 @@ class Archive:
 
 BOOKWORM = Archive("bookworm")
 TRIXIE = Archive("trixie")
+BULLSEYE = Archive("bullseye", sources=False)
+UNSTABLE = Archive("sid", released=False, sources=False)

@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from . import cache, demo, manifest, packages, subjects
+from . import cache, demo, manifest, packages, subjects, vm_live
 from .commands import end_all, end_all_on_exit
 from .errors import LabError
 from .steps import say, step
@@ -29,6 +29,12 @@ def main(arguments: list[str]) -> int:
         "demo-core", help="boot the guest on the debug QEMU, put it under load, take a core"
     )
     demo_core.add_argument("out", metavar="OUT", type=Path)
+    run_vm = commands.add_parser(
+        "run-vm", help="boot a configuration, print its PID and QMP socket, keep it until standard input ends"
+    )
+    run_vm.add_argument("configuration", metavar="CONFIGURATION")
+    run_vm.add_argument("--program", default="debug", help="debug, stripped-7.2, … (default: %(default)s)")
+    run_vm.add_argument("--running", action="store_true", help="leave the guest running (default: paused)")
     chosen = parser.parse_args(arguments)
 
     end_all_on_exit()
@@ -50,6 +56,8 @@ def main(arguments: list[str]) -> int:
             case "demo-core":
                 _build(["guest", "qemu-debug-ucontext"])
                 demo.take_core(chosen.out)
+            case "run-vm":
+                vm_live.keep(chosen.configuration, chosen.program, running=chosen.running)
     except LabError as error:
         print(f"lab: error: {error}", file=sys.stderr)
         return 1

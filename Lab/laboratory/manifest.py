@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from . import cache, truth
+from . import cache
 from .subjects import Subject, all_subjects
 
 VERSION = 1
@@ -37,5 +37,7 @@ def _entry(subject: Subject) -> dict[str, Any]:
     if version.exists():
         entry["qemu_version"] = version.read_text().strip()
     entry.update(subject.facts)
-    entry["truth"] = {key: str(described / name) for key, name in truth.FILES.items() if (described / name).exists()}
+    entry.update({key: str(described / name) for key, name in subject.kept_files.items()})
+    files = subject.truth_files.items()
+    entry["truth"] = {key: str(described / name) for key, name in files if (described / name).exists()}
     return entry

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from . import cache
-from .archive import BOOKWORM, TRIXIE
+from .archive import BOOKWORM, BULLSEYE, TRIXIE, UNSTABLE
 from .commands import output_of, run
 from .errors import LabError
 from .steps import step
@@ -12,6 +12,7 @@ from .steps import step
 NEEDED = (
     "binutils",
     "busybox-static",
+    "crash",
     "debian-archive-keyring",
     "dpkg-dev",
     "dwz",
@@ -26,9 +27,11 @@ NEEDED = (
     "libpixman-1-dev",
     "lldb",
     "lz4",
+    "makedumpfile",
     "meson",
     "ninja-build",
     "pkg-config",
+    "python3-libkdumpfile",
     "python3-venv",
     "qemu-system-x86",
     "qemu-utils",
@@ -54,7 +57,7 @@ def install() -> None:
         with step(f"installing {' '.join(wanted)}"):
             run([*apt, "update"], limit=300, log=log, env=quiet)
             run([*apt, "--no-install-recommends", "install", *wanted], limit=1200, log=log, env=quiet)
-    for archive in (BOOKWORM, TRIXIE):
+    for archive in (BOOKWORM, BULLSEYE, TRIXIE, UNSTABLE):
         archive.refresh()
 
 

@@ -1,12 +1,27 @@
 """The list of subjects: what each is, what it is made from, and how."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from . import cache, guest, large_core, packaged_qemu, programs, qemu_build, qemu_core, variants
+from . import (
+    cache,
+    guest,
+    large_core,
+    machine_guests,
+    other_qemus,
+    packaged_qemu,
+    peers,
+    programs,
+    qemu_build,
+    qemu_core,
+    truth,
+    variants,
+    vm_core,
+    vm_subjects,
+)
 from .errors import LabError
 from .machine import Program, firmware_on_host
 
@@ -19,6 +34,13 @@ _CORE_SCRIPTS = (
     "laboratory/truth.py",
     "truth/in_gdb.py",
 )
+_MACHINE_SCRIPTS = (
+    "laboratory/machine.py",
+    "laboratory/qmp.py",
+    "laboratory/cores.py",
+    "laboratory/vm.py",
+    "laboratory/vm_core.py",
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +48,7 @@ class Subject:
     """One thing that the laboratory makes."""
 
     name: str
-    kind: str  # "binary", "guest", "qemu-core", "large-core" or "program-core"
+    kind: str  # "binary", "guest", "qemu-core", "large-core", "program-core", "machine-core" or "peer"
     about: str
     make: Callable[[Path], None]
     scripts: tuple[str, ...]  # files of Lab/ whose change makes it stale
@@ -36,6 +58,8 @@ class Subject:
     sysroot: Callable[[], Path | None] = lambda: None
     core: str | None = None  # the core's name in the subject's directory
     facts: dict[str, Any] = field(default_factory=dict)
+    truth_files: Mapping[str, str] = field(default_factory=lambda: truth.FILES)  # manifest key -> file beside the core
+    kept_files: Mapping[str, str] = field(default_factory=dict)  # the same, for what is a fact of its own
     on_demand: bool = False  # made only when it is named
 
     @property
@@ -112,6 +136,32 @@ def _qemu_core(
     )
 
 
+def _machine_core(machine: vm_subjects.MachineCore) -> Subject:
+    binary, program = PROGRAMS[machine.program]
+
+    def sysroot() -> Path | None:
+        return program().root
+
+    return Subject(
+        name=machine.name,
+        kind="machine-core",
+        about=f"{machine.configuration.about}; {machine.how} of {binary}",
+        make=lambda directory: vm_core.make(
+            directory, machine.configuration, program(), machine.how, dump=not machine.on_demand
+        ),
+        scripts=_MACHINE_SCRIPTS,
+        needs=("guest", "machine-guests", binary),
+        inputs=lambda: [repr(machine)],
+        executable=lambda: Path(f"{sysroot() or ''}{program().path}"),
+        sysroot=sysroot,
+        core="core",
+        facts={"binary": binary, "stripped": machine.program != "debug", **machine.facts()},
+        truth_files=vm_core.FILES,
+        kept_files={"ram_file": machine.ram_file} if machine.ram_file else {},
+        on_demand=machine.on_demand,
+    )
+
+
 def _variant(name: str, of: str, about: str, make: Callable[[Path, Path], None], core: str, **facts: Any) -> Subject:
     """A core made from another subject's core, whose truth holds for it too."""
     original = _registry_entry(of)
@@ -128,6 +178,17 @@ def _variant(name: str, of: str, about: str, make: Callable[[Path, Path], None],
         facts={**original.facts, **facts, "variant_of": of},
     )
 
+
+_IN_ROOT = Path("/usr/bin/qemu-system-x86_64")
+
+# The programs that machines run on: the subject, and how it is started.
+PROGRAMS: dict[str, tuple[str, Callable[[], Program]]] = {
+    "debug": ("qemu-debug-ucontext", lambda: _debug("ucontext")()),
+    "stripped-7.2": ("qemu-stripped-7.2", lambda: Program(packaged_qemu.INSTALLED, ())),
+    "stripped-10": ("qemu-stripped-10", lambda: Program(_IN_ROOT, (), packaged_qemu.trixie_root())),
+    "stripped-5.2": (other_qemus.OLD, lambda: Program(_IN_ROOT, (), other_qemus.root(other_qemus.OLD))),
+    "stripped-new": (other_qemus.NEW, lambda: Program(_IN_ROOT, (), other_qemus.root(other_qemus.NEW))),
+}
 
 _registry: dict[str, Subject] = {}
 
@@ -249,7 +310,7 @@ def all_subjects() -> dict[str, Subject]:
             "core-stripped-10-abort",
             "qemu-stripped-10",
             "the kernel's core of Debian 13's QEMU in a chroot: the host's files of the same paths don't fit",
-            lambda: Program(Path("/usr/bin/qemu-system-x86_64"), (), packaged_qemu.trixie_root()),
+            lambda: Program(_IN_ROOT, (), packaged_qemu.trixie_root()),
             "abort",
             backend="ucontext",
             stripped=True,
@@ -313,7 +374,74 @@ def all_subjects() -> dict[str, Subject]:
                 facts=program.facts(),
             )
         )
+    _add(
+        Subject(
+            name="machine-guests",
+            kind="guest",
+            about="the guest's initramfs with another init, a boot sector in real mode, a kernel in protected mode",
+            make=machine_guests.make,
+            scripts=("laboratory/machine_guests.py",),
+            needs=("guest",),
+            inputs=machine_guests.inputs,
+        )
+    )
+    _add_peers()
+    _add(_other_qemu(other_qemus.OLD, "Debian 11's QEMU in a root of its own: no symbols"))
+    _add(_other_qemu(other_qemus.NEW, "Debian unstable's QEMU in a root of its own: no symbols"))
+    for machine in vm_subjects.ALL:
+        _add(_machine_core(machine))
     return _registry
+
+
+def _other_qemu(name: str, about: str) -> Subject:
+    return Subject(
+        name=name,
+        kind="binary",
+        about=about,
+        make=lambda directory: other_qemus.make(name, directory),
+        scripts=("laboratory/other_qemus.py",),
+        inputs=lambda: other_qemus.inputs(name),
+        executable=lambda: other_qemus.root(name) / "usr/bin/qemu-system-x86_64",
+        sysroot=lambda: other_qemus.root(name),
+        facts={"coroutine_backend": "ucontext", "stripped": True},
+    )
+
+
+def _add_peers() -> None:
+    _add(
+        Subject(
+            name="peer-drgn",
+            kind="peer",
+            about=f"drgn {peers.DRGN} from PyPI, in an environment of its own",
+            make=peers.make_drgn,
+            scripts=("laboratory/peers.py",),
+            inputs=peers.drgn_inputs,
+            executable=lambda: cache.subject_directory("peer-drgn") / "drgn",
+        )
+    )
+    _add(
+        Subject(
+            name="vmlinux-debug",
+            kind="peer",
+            about="the guest's kernel with its debug information",
+            make=peers.make_vmlinux,
+            scripts=("laboratory/peers.py",),
+            needs=("guest",),
+            inputs=peers.vmlinux_inputs,
+            executable=lambda: cache.subject_directory("vmlinux-debug") / "vmlinux",
+        )
+    )
+    _add(
+        Subject(
+            name="peer-gdb-script",
+            kind="peer",
+            about="QEMU's script for gdb that writes a guest's memory out of a core, as of the debug QEMU",
+            make=peers.make_gdb_script,
+            scripts=("laboratory/peers.py",),
+            inputs=peers.gdb_script_inputs,
+            executable=lambda: cache.subject_directory("peer-gdb-script") / peers.GDB_SCRIPT,
+        )
+    )
 
 
 def named(names: list[str]) -> list[Subject]:

@@ -35,4 +35,15 @@ public struct VMCoreInfo: Hashable, Sendable {
 
   /// How far the kernel was moved by KASLR: `KERNELOFFSET`, hexadecimal.
   public var kernelOffset: UInt64? { self["KERNELOFFSET"].flatMap { UInt64($0, radix: 16) } }
+
+  /// The distance of a member from the start of its structure: `OFFSET(structure.member)`, in bytes.
+  public func offset(_ member: String) -> UInt64? {
+    self["OFFSET(\(member))"].flatMap { UInt64($0) }
+  }
+
+  /// The size of a type in bytes: `SIZE(type)`.
+  public func size(_ type: String) -> UInt64? { self["SIZE(\(type))"].flatMap { UInt64($0) } }
+
+  /// The length of an array: `LENGTH(array)`.
+  public func length(_ array: String) -> UInt64? { self["LENGTH(\(array))"].flatMap { UInt64($0) } }
 }

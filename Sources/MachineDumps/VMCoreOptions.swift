@@ -1,4 +1,5 @@
 public import Bytes
+internal import HostSystem
 
 /// A format that a machine's memory can be written in.
 public enum VMCoreFormat: String, CaseIterable, Hashable, Sendable, Codable {
@@ -23,20 +24,27 @@ public struct VMCoreOptions: Sendable {
   public var filtersZeroPages: Bool
   /// How many threads pack pages; nil for one for each CPU.
   public var threadCount: Int?
+  /// Let absent memory read as zeros in a format that can't tell the two apart (raw), instead of
+  /// refusing to write it.
+  public var allowsAbsentAsZeros: Bool
   /// The VMCOREINFO text to put into the output; nil for none.
   public var vmcoreInfo: ByteView?
 
   public init(format: VMCoreFormat) {
     self.format = format
     filtersZeroPages = false
+    allowsAbsentAsZeros = false
   }
+
+  /// How many threads to use.
+  var effectiveThreadCount: Int { max(1, threadCount ?? Host.processorCount) }
 }
 
 /// What was written; counts in bytes of guest memory.
 public struct VMCoreSummary: Hashable, Sendable {
   /// Memory whose contents are in the output.
   public var written: UInt64 = 0
-  /// Of `written`, how much is zeros that take no room.
+  /// Of `written`, how much is zeros that take no room, at least where the output can have holes.
   public var zeros: UInt64 = 0
   /// Left out because a filter said so.
   public var filtered: UInt64 = 0

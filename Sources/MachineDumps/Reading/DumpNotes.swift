@@ -28,7 +28,7 @@ struct DumpNotes {
         "\(statuses.count) CPUs have NT_PRSTATUS notes, \(states.count) have QEMU's own")
     }
     for index in 0..<max(statuses.count, states.count) {
-      if index < states.count, let state = state(states[index], QEMUCPUNote.decode) {
+      if index < states.count, let state = state(states[index], Self.decode) {
         add(index, state, "registers: the QEMU note", states[index])
       } else if index < statuses.count {
         let decoded = state(statuses[index]) { _ throws(ByteError) in
@@ -39,6 +39,10 @@ struct DumpNotes {
         add(index, X86CPUState(), "registers: none, the QEMU note is of no use", states[index])
       }
     }
+  }
+
+  private static func decode(_ descriptor: ByteView) throws(ByteError) -> X86CPUState? {
+    try QEMUCPUNote.decode(descriptor)?.state
   }
 
   private mutating func add(_ index: Int, _ state: X86CPUState, _ source: String, _ note: ELFNote) {

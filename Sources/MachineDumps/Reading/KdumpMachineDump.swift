@@ -11,7 +11,7 @@ struct KdumpMachineDump {
   /// What the library calls the format.
   let formatName: String
   private let file: MappedFile
-  private let pages: KdumpPages
+  private let pages: KdumpPageSource
   /// Ranges of pages that are memory.
   private let ranges: [Range<UInt64>]
   private let architectureName: String?
@@ -31,7 +31,7 @@ struct KdumpMachineDump {
       architectureName = context.text("arch.name")
       vmcoreInfo = context.vmcoreInfo()
       ranges = Self.ranges(of: context)
-      pages = KdumpPages(file.file, context)
+      pages = KdumpPageSource(file.file, context)
     } catch {
       if case .unknownFormat = error.kind { throw .unknownFormat(path: path) }
       throw .container(path: path, reason: error.message)

@@ -68,4 +68,24 @@ public final class Machine: Sendable {
     self.evidence = evidence
     self.diagnostics = diagnostics
   }
+
+  /// `other` with some of it replaced.
+  public convenience init(
+    _ other: Machine, memory: PhysicalMemory? = nil, cpus: [VCPU]? = nil,
+    addingDiagnostics diagnostics: [String] = [], addingEvidence evidence: [String] = []
+  ) {
+    self.init(
+      architecture: other.architecture, memory: memory ?? other.memory, map: other.map,
+      cpus: cpus ?? other.cpus, type: other.type, vmcoreInfo: other.vmcoreInfo,
+      evidence: other.evidence + evidence, diagnostics: other.diagnostics + diagnostics)
+  }
+}
+
+extension VCPU {
+  /// The same CPU, but its registers were read while it ran.
+  public var torn: VCPU {
+    VCPU(
+      index: index, x86: x86, freshness: freshness == .stale ? .stale : .torn, isHalted: isHalted,
+      evidence: evidence)
+  }
 }

@@ -6,7 +6,7 @@ import Targets
 /// The memory in a dump that libkdumpfile reads, by physical address. As many threads read at a time
 /// as there are CPUs, each through an object of the library's of its own; pages are kept in the
 /// library's cache of 1024 pages.
-final class KdumpPages: PageSource {
+final class KdumpPageSource: PageSource {
   /// What one thread at a time uses.
   private final class Slot: Sendable {
     let context: Mutex<KdumpContext>
