@@ -206,7 +206,8 @@ func qemuNote(seed: UInt64, version: UInt32 = 1) -> [UInt8] {
           let machine = try MachineDump(opening: cut(whole, count)).machine
           #expect(machine.map.first?.start == physical(0x1000))
           if count < whole.count { #expect(!machine.diagnostics.isEmpty, "\(count)") }
-        } catch is MachineDumpError {
+        } catch let error as MachineDumpError {
+          #expect("\(error)".contains("cut"))
           #expect(count < whole.count)
         }
       }
@@ -231,7 +232,7 @@ func qemuNote(seed: UInt64, version: UInt32 = 1) -> [UInt8] {
     ]
     let machine = try open(core.bytes).machine
     #expect(try machine.memory.read(physical(0x5000), count: 1).copy() == [4])
-    #expect(machine.diagnostics.count == 3)
+    #expect(machine.diagnostics.filter { $0.contains("can't be") }.count == 3)
   }
 }
 

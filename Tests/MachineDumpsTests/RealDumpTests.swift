@@ -113,7 +113,7 @@ private func firstDifference(
     for (options, format, isWhole) in [
       (["-l", "-d", "0"], MachineDumpFormat.kdump, true), (["-z", "-d", "1"], .kdump, true),
       (["-c", "-d", "31"], .kdump, false), (["-p", "-d", "1"], .kdump, true),
-      (["-E", "-d", "1"], .elf, true), (["-F", "-c", "-d", "1"], .flattened, true),
+      (["-E", "-d", "1"], .elf, false), (["-F", "-c", "-d", "1"], .flattened, true),
     ] {
       let output = directory.file("made")
       let command =
