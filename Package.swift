@@ -37,7 +37,13 @@ let package = Package(
     .systemLibrary(name: "CIberty", providers: [.apt(["libiberty-dev"])]),
     .systemLibrary(
       name: "CCompression",
-      providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev"])]),
+      providers: [
+        .apt([
+          "zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev", "liblzo2-dev", "libsnappy-dev",
+        ])
+      ]),
+    .systemLibrary(
+      name: "CKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
 
     // Linux system calls that the Glibc module leaves out.
     .systemLibrary(name: "CLinux"),
@@ -56,12 +62,26 @@ let package = Package(
       ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles"]),
     room(
       "QEMUProcess", ["Bytes", "DebugFiles", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
-    room("Reports", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets", "QEMUProcess"]),
+    // Files that hold a machine's memory: dumps to read, and the writers of new ones.
+    room(
+      "MachineDumps",
+      [
+        "Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Targets", "CKdumpfile",
+      ]),
+    room("LinuxGuest", ["Bytes", "ObjectFiles", "Targets"]),
+    // QEMU's machine protocol (QMP).
+    room("QEMUMonitor", ["Bytes", "HostSystem"]),
+    room(
+      "Reports",
+      [
+        "Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets", "QEMUProcess", "MachineDumps",
+        "LinuxGuest",
+      ]),
     room(
       "Varve",
       [
         "Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles", "Targets",
-        "QEMUProcess", "Reports",
+        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "Reports",
       ]),
     .executableTarget(
       name: "VarveCommand",
@@ -69,7 +89,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestWorlds", dependencies: ["Bytes"], path: "Tests/TestWorlds", swiftSettings: strict),
+      name: "TestWorlds", dependencies: ["Bytes", "ObjectFiles"], path: "Tests/TestWorlds", swiftSettings: strict),
     tests("Bytes"),
     tests("HostSystem"),
     tests("Compression"),
@@ -81,6 +101,9 @@ let package = Package(
     tests(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
+    tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
+    tests("LinuxGuest", ["Bytes", "HostSystem", "MachineDumps", "Targets"]),
+    tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),

@@ -12,7 +12,7 @@ public final class AtomicOutputFile {
   /// The name that it will have.
   public let path: String
 
-  private let output: OutputDescriptor
+  let output: OutputDescriptor
   /// The hidden name; nil for a file without any.
   private var temporaryName: String?
   private let replaces: Bool
@@ -89,11 +89,14 @@ public final class AtomicOutputFile {
     if newEnd > end { try truncate(to: newEnd) }
   }
 
-  /// Puts the file on disk and gives it its name. Throws `.outputExists` if a file of that name
-  /// came into being meanwhile and replacing wasn't allowed. Nothing may be written afterwards.
-  public func commit() throws(HostError) {
+  /// Gives the file its name. Throws `.outputExists` if a file of that name came into being
+  /// meanwhile and replacing wasn't allowed. Nothing may be written afterwards.
+  ///
+  /// - Parameter synchronizing: whether to wait until the file is on disk. Without that it survives
+  ///   the end of this process, but a power failure in the next seconds may leave holes in it.
+  public func commit(synchronizing: Bool = true) throws(HostError) {
     guard !isCommitted else { return }
-    _ = try systemCall("fsync", path) { fsync(output.descriptor) }
+    if synchronizing { _ = try systemCall("fsync", path) { fsync(output.descriptor) } }
     if temporaryName == nil, !replaces {
       try Self.link(output.descriptor, to: path, for: path)
     } else {

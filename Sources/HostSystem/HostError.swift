@@ -18,6 +18,11 @@ public enum HostError: Error, Hashable, Sendable {
   case outputIsInput(path: String)
   /// `offset` in `path` is beyond what a file can hold.
   case offsetOutOfRange(path: String, offset: UInt64)
+  /// `path` is a terminal, where binary data does harm.
+  case outputIsTerminal(path: String)
+  /// `path` can only be written from front to back, but `offset` was to be written after all up to
+  /// `position` had been.
+  case outOfOrder(path: String, offset: UInt64, position: UInt64)
 }
 
 extension HostError: CustomStringConvertible {
@@ -28,7 +33,7 @@ extension HostError: CustomStringConvertible {
     switch self {
     case .system(_, let path, _), .notRegularFile(let path, _), .tooLarge(let path, _),
       .unexpectedEnd(let path, _), .outputExists(let path), .outputIsInput(let path),
-      .offsetOutOfRange(let path, _):
+      .offsetOutOfRange(let path, _), .outputIsTerminal(let path), .outOfOrder(let path, _, _):
       path
     }
   }
@@ -44,6 +49,9 @@ extension HostError: CustomStringConvertible {
     case .outputExists: "exists already"
     case .outputIsInput: "is also the input, which is never written"
     case .offsetOutOfRange(_, let offset): "offset \(hex(offset)) is beyond the largest file"
+    case .outputIsTerminal: "is a terminal; redirect it into a file or a pipe"
+    case .outOfOrder(_, let offset, let position):
+      "can't go back from \(hex(position)) to \(hex(offset)): it is written from front to back"
     }
   }
 
@@ -53,6 +61,13 @@ extension HostError: CustomStringConvertible {
     case .system(_, _, .noSuchFileOrDirectory), .system(_, _, .notDirectory): true
     default: false
     }
+  }
+}
+
+extension HostError {
+  /// What the call that has just failed left in `errno`.
+  static func last(call: String, path: String) -> HostError {
+    .system(call: call, path: path, code: Errno(rawValue: errno))
   }
 }
 

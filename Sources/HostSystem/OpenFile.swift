@@ -76,7 +76,7 @@ public final class OpenFile: Sendable {
   }
 
   /// lseek(2) with SEEK_DATA or SEEK_HOLE; nil where there is none before the end of the file.
-  private func seek(
+  func seek(
     _ whence: some BinaryInteger, from position: UInt64
   ) throws(HostError) -> UInt64? {
     do throws(HostError) {

@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 internal import Glibc
 
 /// The output streams that every process is born with.
@@ -8,8 +8,11 @@ public enum StandardStream: Int32, Sendable {
 
   /// Writes all of `text`. A reader that has gone away ends the process by SIGPIPE, as it does with
   /// every filter.
-  public func write(_ text: String) throws(HostError) {
-    var rest = ByteView(copying: text.utf8)
+  public func write(_ text: String) throws(HostError) { try write(ByteView(copying: text.utf8)) }
+
+  /// Writes all of `bytes`, likewise.
+  public func write(_ bytes: ByteView) throws(HostError) {
+    var rest = bytes
     while !rest.isEmpty {
       let written = try systemCall("write", "standard \(self)") {
         // Safe: the buffer outlives the call.

@@ -37,6 +37,12 @@ public final class TemporaryFile {
     end += UInt64(bytes.byteCount)
   }
 
+  /// Writes `bytes` at `offset`; what is never written before the end is a hole.
+  public func write(_ bytes: RawSpan, at offset: UInt64) throws(HostError) {
+    try output.write(bytes, at: offset)
+    end = max(end, offset.addingClamped(UInt64(bytes.byteCount)))
+  }
+
   /// Maps what has been written so far. It mustn't be written any more.
   public func map() throws(HostError) -> MappedFile {
     try output.truncate(to: end)

@@ -111,7 +111,8 @@ public struct CoreAuxiliaryEntry: Hashable, Sendable {
     return writer.bytes
   }
 
-  static func decode(_ descriptor: ByteView) throws(ByteError) -> [CoreAuxiliaryEntry] {
+  /// The entries in `descriptor`, which is NT_AUXV's or the contents of `/proc/PID/auxv`.
+  public static func decode(_ descriptor: ByteView) throws(ByteError) -> [CoreAuxiliaryEntry] {
     var entries: [CoreAuxiliaryEntry] = []
     var cursor = ByteCursor(descriptor)
     while cursor.remaining >= 16 {

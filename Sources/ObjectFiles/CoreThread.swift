@@ -57,3 +57,11 @@ public struct CoreThreadStatus: Hashable, Sendable {
 
   public init(threadID: Int32) { self.threadID = threadID }
 }
+
+extension CoreThreadStatus {
+  /// The descriptor of NT_PRSTATUS.
+  public func encode(with registers: CoreRegisters) -> [UInt8] {
+    // `CoreRegisters` only exist for machines that have a layout.
+    CoreThreadLayout(registers.machine)?.encode(self, registers) ?? []
+  }
+}

@@ -8,13 +8,15 @@ public enum CoreContents: Sendable {
   case bytes(ByteView)
   /// From the core that is being rewritten: `count` bytes at `offset` in it.
   case input(offset: FileOffset, count: UInt64)
+  /// From elsewhere: whoever carries the layout out writes `count` bytes by itself.
+  case deferred(count: UInt64)
 
   /// How many bytes they take in the file.
   public var size: UInt64 {
     switch self {
     case .absent: 0
     case .bytes(let bytes): UInt64(bytes.count)
-    case .input(_, let count): count
+    case .input(_, let count), .deferred(let count): count
     }
   }
 }
@@ -54,7 +56,8 @@ public struct CoreOutputSegment: Sendable {
 public struct CoreLayout: Sendable {
   /// Contents of one segment and where they go.
   public struct Piece: Sendable {
-    /// A multiple of the page size, so that file systems can share the blocks of a copy.
+    /// As far from a multiple of the page size as the segment's address is, so that pages are
+    /// blocks of the file: file systems can share those of a copy and leave out those of zeros.
     public let fileOffset: FileOffset
     public let contents: CoreContents
   }
@@ -73,12 +76,17 @@ public struct CoreLayout: Sendable {
 ///     64  program headers: PT_NOTE, then PT_LOAD in the order given
 ///         section header 0, only if there are 0xffff program headers or more (PN_XNUM)
 ///         notes
-///         the contents of each segment, each at a multiple of 4096
+///         the contents of each segment, congruent to its address modulo 4096
 public struct ELFCoreWriter: Sendable {
   public let machine: ELFMachine
+  /// Whether the file is one of 64 or of 32 bits (ELFCLASS64, ELFCLASS32), whatever the machine.
+  public var isWide = true
   /// `e_flags`, and `EI_OSABI`.
   public var flags: UInt32 = 0
   public var osABI: UInt8 = 0
+
+  /// All notes added so far, as they stand in the file.
+  public var noteBytes: [UInt8] { notes.bytes }
 
   private var notes = ByteWriter()
   private var segments: [CoreOutputSegment] = []
@@ -105,6 +113,9 @@ public struct ELFCoreWriter: Sendable {
   public mutating func addNote(_ note: ELFNote) {
     addNote(owner: note.owner, type: note.type, descriptor: note.descriptor.copy())
   }
+
+  /// Adds notes as `noteBytes` gives them.
+  public mutating func addNotes(encoded bytes: [UInt8]) { notes.append(contentsOf: bytes) }
 
   /// Begins a thread: NT_PRSTATUS. Further notes about it must follow before the next one. Throws
   /// `.unsupported` for a machine whose registers have no known layout, or another machine's.
@@ -165,98 +176,59 @@ public struct ELFCoreWriter: Sendable {
       throw .limit(what: "number of segments", value: count, limit: UInt64(UInt32.max))
     }
     let isExtended = count >= 0xffff
-    let sectionHeader = ELFHeader.size + count * ELFSegment.headerSize
-    let notesStart = sectionHeader + (isExtended ? ELFSection.headerSize : 0)
+    let headers = ELFCoreHeaders(isWide: isWide, machine: machine, flags: flags, osABI: osABI)
+    let sectionHeader = headers.headerSize + count * headers.segmentSize
+    let notesStart = sectionHeader + (isExtended ? headers.sectionSize : 0)
 
     var head = ByteWriter()
-    append(header: &head, count: count, sectionHeader: isExtended ? sectionHeader : 0)
-    ELFSegment(
-      type: .note, permissions: .read, fileOffset: FileOffset(notesStart),
-      address: VirtualAddress(0), fileSize: UInt64(notes.bytes.count), memorySize: 0, alignment: 4
-    ).append(to: &head)
+    headers.append(header: &head, count: count, sectionHeader: isExtended ? sectionHeader : 0)
+    headers.append(
+      ELFSegment(
+        type: .note, permissions: .read, fileOffset: FileOffset(notesStart),
+        address: VirtualAddress(0), fileSize: UInt64(notes.bytes.count), memorySize: 0,
+        alignment: 4),
+      to: &head)
 
     var pieces: [CoreLayout.Piece] = []
     var end = notesStart + UInt64(notes.bytes.count)
     for segment in segments {
-      let start = (end + Self.page - 1) / Self.page * Self.page
-      let size = try Self.checkedSize(of: segment, at: start)
+      let start =
+        (end + Self.page - 1) / Self.page * Self.page + segment.address.rawValue % Self.page
+      let size = try checkedSize(of: segment, at: start)
       if size > 0 {
         pieces.append(
           CoreLayout.Piece(fileOffset: FileOffset(start), contents: segment.contents))
         end = start + size
       }
-      ELFSegment(
-        type: .load, permissions: segment.permissions, fileOffset: FileOffset(start),
-        address: segment.address, physicalAddress: segment.physicalAddress, fileSize: size,
-        memorySize: segment.memorySize, alignment: Self.page
-      ).append(to: &head)
+      headers.append(
+        ELFSegment(
+          type: .load, permissions: segment.permissions, fileOffset: FileOffset(start),
+          address: segment.address, physicalAddress: segment.physicalAddress, fileSize: size,
+          memorySize: segment.memorySize, alignment: Self.page),
+        to: &head)
     }
-    if isExtended { Self.append(sectionZero: &head, segments: UInt32(count)) }
+    if isExtended { headers.append(sectionZero: &head, segments: UInt32(count)) }
     head.append(contentsOf: notes.bytes)
     return CoreLayout(head: head.bytes, pieces: pieces, fileSize: end)
   }
 
-  private static func checkedSize(
+  private func checkedSize(
     of segment: CoreOutputSegment, at start: UInt64
   ) throws(ObjectError) -> UInt64 {
     let size = segment.contents.size
     // Files end below 2⁶³; so much less leaves room for rounding up to pages.
-    let largest = UInt64(Int64.max) - 2 * page
+    let largest = (isWide ? UInt64(Int64.max) : UInt64(UInt32.max)) - 3 * Self.page
     guard size <= segment.memorySize, size <= largest, start <= largest - size else {
       throw .invalid(
         what: "contents of the segment at \(segment.address)", offset: FileOffset(start),
         value: size)
     }
-    guard
-      segment.memorySize == 0
-        || segment.address.advanced(by: segment.memorySize - 1) != nil
-    else {
+    let last = segment.address.advanced(by: max(segment.memorySize, 1) - 1)
+    guard let last, isWide || last.rawValue <= UInt64(UInt32.max) else {
       throw .invalid(
         what: "size of the segment at \(segment.address)", offset: FileOffset(start),
         value: segment.memorySize)
     }
     return size
-  }
-
-  private func append(header writer: inout ByteWriter, count: UInt64, sectionHeader: UInt64) {
-    writer.append(contentsOf: [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, osABI])
-    writer.append(UInt64(0))
-    writer.append(ELFType.core.rawValue)
-    writer.append(machine.rawValue)
-    writer.append(UInt32(1))
-    writer.append(UInt64(0))  // e_entry
-    writer.append(ELFHeader.size)  // e_phoff
-    writer.append(sectionHeader)
-    writer.append(flags)
-    writer.append(UInt16(ELFHeader.size))
-    writer.append(UInt16(ELFSegment.headerSize))
-    writer.append(UInt16(min(count, 0xffff)))
-    writer.append(UInt16(sectionHeader == 0 ? 0 : ELFSection.headerSize))
-    writer.append(UInt16(sectionHeader == 0 ? 0 : 1))
-    writer.append(UInt16(0))  // e_shstrndx
-  }
-
-  /// Section header 0 as PN_XNUM wants it: elf(5). Its `sh_size` repeats the number of sections.
-  private static func append(sectionZero writer: inout ByteWriter, segments: UInt32) {
-    writer.append(UInt64(0))  // sh_name, sh_type
-    for _ in 0..<3 { writer.append(UInt64(0)) }  // sh_flags, sh_addr, sh_offset
-    writer.append(UInt64(1))  // sh_size
-    writer.append(UInt32(0))  // sh_link
-    writer.append(segments)  // sh_info
-    writer.append(UInt64(0))
-    writer.append(UInt64(0))
-  }
-}
-
-extension ELFSegment {
-  func append(to writer: inout ByteWriter) {
-    writer.append(type.rawValue)
-    writer.append(permissions.rawValue)
-    writer.append(fileOffset.rawValue)
-    writer.append(address.rawValue)
-    writer.append(physicalAddress.rawValue)
-    writer.append(fileSize)
-    writer.append(memorySize)
-    writer.append(alignment)
   }
 }

@@ -5,6 +5,7 @@ public struct ELFMachine: RawRepresentable, Hashable, Sendable, CustomStringConv
   public let rawValue: UInt16
   public init(rawValue: UInt16) { self.rawValue = rawValue }
 
+  public static let i386 = ELFMachine(rawValue: 3)
   // The name that Swift, kernels and compilers use.
   // swift-format-ignore: AlwaysUseLowerCamelCase
   public static let x86_64 = ELFMachine(rawValue: 62)

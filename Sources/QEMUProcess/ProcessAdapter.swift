@@ -101,11 +101,8 @@ extension ThreadLocalStorage {
   }
 
   private static func segmentsInMemory(of program: Module, in process: Process) -> [ELFSegment] {
-    guard let region = process.memory.region(containing: program.range.lowerBound),
-      let bytes = region.bytes, let skip = program.range.lowerBound.offset(from: region.start)
-    else { return [] }
     do throws(ObjectError) {
-      return try ELFImage(bytes.clampedSubview(at: skip, count: .max)).segments
+      return try LoadedELFImage(at: program.range.lowerBound, memory: process.memory).segments
     } catch {
       // The program's first page isn't in the dump, or isn't as it was.
       return []

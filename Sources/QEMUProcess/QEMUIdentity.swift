@@ -47,10 +47,9 @@ public struct QEMUIdentity: Hashable, Sendable {
       && !(mapping.protection?.contains(.write) ?? false)
       && !(mapping.protection?.contains(.execute) ?? false)
     {
-      guard let region = process.memory.region(containing: mapping.start), let bytes = region.bytes,
-        let offset = ByteSearch.offset(of: versionPrefix, in: bytes)
+      guard let region = process.memory.region(containing: mapping.start),
+        let address = ByteSearch.address(of: versionPrefix, in: region)
       else { continue }
-      let address = region.start &+ offset
       do throws(MemoryFault) {
         let start = address &+ UInt64(versionPrefix.utf8.count)
         let (text, _) = try process.memory.cString(at: start, limit: 128)
@@ -66,6 +65,17 @@ public struct QEMUIdentity: Hashable, Sendable {
 
 /// Looks for text in bytes.
 enum ByteSearch {
+  /// The address of the first occurrence of `text`, of at least 8 bytes, in `region`. Fetched memory
+  /// is searched window by window; text that lies across a border isn't found.
+  static func address(of text: String, in region: MemoryRegion) -> VirtualAddress? {
+    var found: VirtualAddress?
+    region.forEachWindow(of: region.bytes == nil ? 16 << 20 : region.count) { address, bytes in
+      found = offset(of: text, in: bytes).map { address &+ $0 }
+      return found == nil
+    }
+    return found
+  }
+
   /// The offset of the first occurrence of `text`, of at least 8 bytes, in `bytes`.
   static func offset(of text: String, in bytes: ByteView) -> UInt64? {
     let wanted = Array(text.utf8)

@@ -1,4 +1,4 @@
-/// What `varve info` prints of a process's core.
+/// What `varve info` prints of a dump: the process, the machine, or both.
 public struct InfoReport: Codable, Hashable, Sendable {
   public var schema = "varve.info/1"
   public var file: String
@@ -8,17 +8,23 @@ public struct InfoReport: Codable, Hashable, Sendable {
   public var architecture: String
   public var process: ProcessReport?
   public var signal: SignalReport?
-  public var threadCount: Int
-  public var memory: MemoryReport
+  /// Nil for the dump of a machine.
+  public var threadCount: Int?
+  /// The process's memory; nil for the dump of a machine.
+  public var memory: MemoryReport?
   public var modules: [ModuleReport]
   /// Nil if the process isn't a QEMU.
   public var qemu: QEMUReport?
+  /// The machine in the dump, or in the QEMU process; nil if there is none, or it wasn't found (a
+  /// warning tells why).
+  public var machine: MachineReport?
   public var warnings: [String]
 
   public init(
-    file: String, kind: String, architecture: String, process: ProcessReport?,
-    signal: SignalReport?, threadCount: Int, memory: MemoryReport, modules: [ModuleReport],
-    qemu: QEMUReport? = nil, warnings: [String]
+    file: String, kind: String, architecture: String, process: ProcessReport? = nil,
+    signal: SignalReport? = nil, threadCount: Int? = nil, memory: MemoryReport? = nil,
+    modules: [ModuleReport] = [], qemu: QEMUReport? = nil, machine: MachineReport? = nil,
+    warnings: [String]
   ) {
     self.file = file
     self.kind = kind
@@ -29,6 +35,7 @@ public struct InfoReport: Codable, Hashable, Sendable {
     self.memory = memory
     self.modules = modules
     self.qemu = qemu
+    self.machine = machine
     self.warnings = warnings
   }
 }
@@ -111,13 +118,23 @@ extension InfoReport {
       add("signal", "\(signal.name)\(signal.cause.map { ": \($0)" } ?? "")")
     }
     if let qemu { add("qemu", qemu.version ?? "version unknown") }
-    add("threads", "\(threadCount)")
-    add("memory", memory.text)
+    if let threadCount { add("threads", "\(threadCount)") }
+    if let memory { add("memory", memory.text) }
+    if let machine { lines += machine.lines(style, explain: explain) }
+    if threadCount != nil { lines += moduleLines(style, explain: explain) }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension InfoReport {
+  /// The modules, each with what was found of it.
+  fileprivate func moduleLines(_ style: TextStyle, explain: Bool) -> [String] {
     let found = modules.count { $0.binary != nil || $0.isInDump }
     let debugged = modules.count { $0.debug != nil }
-    add(
-      "modules",
-      "\(modules.count); \(found) with their file, \(debugged) with debug information")
+    var lines = [
+      style.paint("modules".padding(to: 10), .heading)
+        + "\(modules.count); \(found) with their file, \(debugged) with debug information"
+    ]
     for module in modules {
       lines.append(
         "  \(style.paint(module.start, .address)) \(style.paint(module.path, .file))"
@@ -129,7 +146,7 @@ extension InfoReport {
         lines.append(style.paint("      its file isn't at hand", .warning))
       }
     }
-    return lines.joined(separator: "\n")
+    return lines
   }
 }
 

@@ -15,6 +15,16 @@ extension InfoReport {
   }
 }
 
+extension InfoReport {
+  /// What a process that runs holds.
+  public init(file: String, runningProcess process: Process) {
+    self.init(
+      file: file, kind: "running process", architecture: process.architecture.name,
+      threadCount: process.threads.count, memory: MemoryReport(process.memory),
+      modules: process.modules.map(ModuleReport.init), warnings: process.diagnostics)
+  }
+}
+
 extension ProcessReport {
   init(_ info: CoreProcessInfo) {
     self.init(
@@ -28,7 +38,7 @@ extension MemoryReport {
     self.init()
     for region in memory.regions {
       switch region.contents {
-      case .dumped: dumped += region.count
+      case .dumped, .fetched: dumped += region.count
       case .file: fromFiles += region.count
       case .absent(.truncated): truncated += region.count
       case .absent: excluded += region.count

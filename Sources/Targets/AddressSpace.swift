@@ -8,6 +8,9 @@ public struct MemoryRegion: Sendable {
     case dumped(ByteView)
     /// The bytes, from the file that was mapped there, whose identity was verified.
     case file(ByteView, path: String)
+    /// Bytes that aren't mapped here and are fetched when they are wanted, beginning at `offset` of
+    /// the source: those of a process that runs.
+    case fetched(any PageSource, offset: UInt64)
     /// No bytes, and why.
     case absent(MemoryFault.Reason)
   }
@@ -23,13 +26,20 @@ public struct MemoryRegion: Sendable {
     self.contents = contents
   }
 
-  /// The region's bytes if there are any: exactly `count` of them.
+  /// The region's bytes if they are at hand: exactly `count` of them. Nil also for bytes that have
+  /// to be fetched, which `forEachWindow` and `AddressSpace.read` do.
   @inlinable
   public var bytes: ByteView? {
     switch contents {
     case .dumped(let view), .file(let view, _): view
-    case .absent: nil
+    case .fetched, .absent: nil
     }
+  }
+
+  /// Whether there are bytes, at hand or to be fetched.
+  public var isReadable: Bool {
+    if case .absent = contents { return false }
+    return true
   }
 
   /// The first address past the region, or nil if it reaches the very end of the 64-bit space.
@@ -50,6 +60,7 @@ public struct MemoryRegion: Sendable {
       case .dumped(let view): .dumped(view.clampedSubview(at: skip, count: length))
       case .file(let view, let path):
         .file(view.clampedSubview(at: skip, count: length), path: path)
+      case .fetched(let source, let offset): .fetched(source, offset: offset &+ skip)
       case .absent: contents
       }
     return MemoryRegion(start: VirtualAddress(first), count: length, contents: clippedContents)
@@ -142,19 +153,49 @@ public final class AddressSpace: Memory {
     regionIndex(containing: address.rawValue).map { regions[$0] }
   }
 
-  /// The bytes at `address` up to the end of its region.
+  /// The bytes at `address`: at least one, at most `limit` (which isn't 0), and none past the end of
+  /// its region.
   @inlinable
-  func rest(at address: VirtualAddress) throws(MemoryFault) -> ByteView {
+  func part(at address: VirtualAddress, limit: UInt64) throws(MemoryFault) -> ByteView {
     guard let index = regionIndex(containing: address.rawValue) else {
       throw MemoryFault(address: address, reason: .unmapped)
     }
     let region = regions[index]
+    let skip = address.rawValue - region.start.rawValue
     switch region.contents {
     case .dumped(let view), .file(let view, _):
-      return view.clampedSubview(
-        at: address.rawValue - region.start.rawValue, count: region.count)
+      return view.clampedSubview(at: skip, count: limit)
+    case .fetched(let source, let offset):
+      return try fetch(
+        from: source, at: offset &+ skip, limit: min(limit, region.count - skip), for: address)
     case .absent(let reason):
       throw MemoryFault(address: address, reason: reason)
+    }
+  }
+
+  @usableFromInline
+  func fetch(
+    from source: any PageSource, at offset: UInt64, limit: UInt64, for address: VirtualAddress
+  ) throws(MemoryFault) -> ByteView {
+    switch source.run(at: offset, limit: limit) {
+    case .bytes(let view) where !view.isEmpty: return view.clampedSubview(at: 0, count: limit)
+    case .zeros(let count) where count > 0: return zeroBytes(min(count, limit))
+    case .absent(let reason, _): throw MemoryFault(address: address, reason: reason)
+    // A source that breaks its contract must not make a reader's loop endless.
+    case .bytes, .zeros: throw MemoryFault(address: address, reason: .unmapped)
+    }
+  }
+
+  /// The bytes from `address` to the end of its region, but at most `limit`, fetched if need be; nil
+  /// if there are none.
+  func rest(at address: VirtualAddress, limit: UInt64) -> ByteView? {
+    guard let region = region(containing: address), region.isReadable,
+      let skip = address.offset(from: region.start)
+    else { return nil }
+    do throws(MemoryFault) {
+      return try readAvailable(address, count: min(limit, region.count - skip))
+    } catch {
+      return nil  // Not even the first byte could be fetched: there is nothing.
     }
   }
 
@@ -162,8 +203,8 @@ public final class AddressSpace: Memory {
     _ address: VirtualAddress, count: UInt64
   ) throws(MemoryFault) -> ByteView {
     if count == 0 { return .empty }
-    let first = try rest(at: address)
-    if UInt64(first.count) >= count { return first.clampedSubview(at: 0, count: count) }
+    let first = try part(at: address, limit: count)
+    if UInt64(first.count) >= count { return first }
     // Across regions: collect first which views there are, so that a count that lies allocates
     // nothing before it is known to be covered.
     var parts = [first]
@@ -172,7 +213,7 @@ public final class AddressSpace: Memory {
       guard let next = address.advanced(by: have) else {
         throw MemoryFault(address: address, reason: .unmapped)
       }
-      let part = try rest(at: next).clampedSubview(at: 0, count: count - have)
+      let part = try part(at: next, limit: count - have)
       parts.append(part)
       have += UInt64(part.count)
     }

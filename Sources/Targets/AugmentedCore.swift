@@ -76,7 +76,7 @@ public struct AugmentedCore: Sendable {
         ProgressStep(
           what: "writing \(path)", done: piece.fileOffset.rawValue, total: layout.fileSize))
       switch piece.contents {
-      case .absent: continue
+      case .absent, .deferred: continue  // This writer defers nothing.
       case .bytes(let bytes): try output.write(bytes, at: piece.fileOffset.rawValue)
       case .input(let offset, let count):
         let start = offset.rawValue

@@ -9,11 +9,14 @@ public enum TargetError: Error, Hashable, Sendable, CustomStringConvertible {
   case unsupportedMachine(ELFMachine)
   /// The core is of a whole machine, not of a process.
   case notAProcess
+  /// The process that runs under this id can't be looked into.
+  case unreadable(processID: Int32, reason: String)
 
   public var description: String {
     switch self {
     case .unsupportedMachine(let machine): "cores of \(machine) processes can't be read yet"
     case .notAProcess: "this is a dump of a machine's memory, not a core of a process"
+    case .unreadable(let id, let reason): "process \(id) can't be read: \(reason)"
     }
   }
 }
@@ -33,7 +36,7 @@ extension Process {
     guard core.kind == .process else { throw .notAProcess }
     let layout = ProcessLayout(core)
     let dumped = AddressSpace(layers: [layout.dumped, layout.absent])
-    let loaded = LoadedObjectFinder(core: core, memory: dumped)
+    let loaded = LoadedObjectFinder(LoadedObjectFinder.Witnesses(core), memory: dumped)
     let located = loaded.objects.map { object in
       (object: object, files: object.isVDSO ? nil : finder.findBinary(of: object.identity))
     }.filter { object, files in object.isSurelyCode || files?.binary?.image.isLoadable == true }
@@ -55,7 +58,7 @@ extension Process {
 
   /// What is doubtful about the files found for `objects`: a line for those that were refused, and
   /// one for each that was taken without proof.
-  private static func identityProblems(
+  static func identityProblems(
     _ located: [(object: LoadedObject, files: ModuleFiles?)]
   ) -> [String] {
     let refused = located.filter { _, files in
@@ -81,7 +84,7 @@ extension Process {
   }
 
   /// A line for each given file that can't be used.
-  private static func problems(
+  static func problems(
     ofGivenFiles finder: DebugFileFinder, _ objects: [LoadedObject]
   ) -> [String] {
     let program = objects.first(where: \.isProgram)

@@ -26,13 +26,27 @@ struct LoadedObject {
 /// Collects the objects of a process from three witnesses: the dynamic linker's link map, the list
 /// of mapped files (NT_FILE) and the auxiliary vector.
 struct LoadedObjectFinder {
-  let core: CoreFile
+  /// What tells of the objects besides memory itself.
+  struct Witnesses {
+    var mappedFiles: [CoreMappedFile]
+    var auxiliaryVector: [CoreAuxiliaryEntry]
+    /// What may be done with which memory.
+    var protections: [(range: ClosedRange<VirtualAddress>, permissions: ELFPermissions)]
+    /// What the program is called if nothing better is known.
+    var programName: String?
+
+    func auxiliaryValue(_ type: UInt64) -> UInt64? {
+      auxiliaryVector.first { $0.type == type }?.value
+    }
+  }
+
+  let witnesses: Witnesses
   let memory: AddressSpace
   private(set) var objects: [LoadedObject] = []
   private(set) var diagnostics: [String] = []
 
-  init(core: CoreFile, memory: AddressSpace) {
-    self.core = core
+  init(_ witnesses: Witnesses, memory: AddressSpace) {
+    self.witnesses = witnesses
     self.memory = memory
     addMappedFiles()
     addProgram()
@@ -43,14 +57,16 @@ struct LoadedObjectFinder {
 
   /// The auxiliary vector's address of the program's own headers lies in the program.
   private func isProgram(_ range: Range<VirtualAddress>) -> Bool {
-    guard let headers = core.auxiliaryValue(CoreAuxiliaryEntry.programHeaders) else { return false }
+    guard let headers = witnesses.auxiliaryValue(CoreAuxiliaryEntry.programHeaders) else {
+      return false
+    }
     return range.contains(VirtualAddress(headers))
   }
 
   /// Mapped files that begin with an ELF header. Mappings of the same path that follow each other
   /// belong to one object; a second one that starts anew at offset 0 is loaded twice.
   private mutating func addMappedFiles() {
-    let files = core.mappedFiles.sorted { $0.start < $1.start }
+    let files = witnesses.mappedFiles.sorted { $0.start < $1.start }
     var index = 0
     while index < files.count {
       let first = files[index]
@@ -94,10 +110,10 @@ struct LoadedObjectFinder {
     }
   }
 
-  /// What could be done with the core's segments in `range`; none if it has none there.
+  /// What could be done with the memory in `range`; none if it has none there.
   private func permissions(in range: Range<VirtualAddress>) -> [ELFPermissions] {
-    core.segments.filter {
-      $0.memorySize > 0 && $0.address < range.upperBound && $0.lastAddress >= range.lowerBound
+    witnesses.protections.filter {
+      $0.range.lowerBound < range.upperBound && $0.range.upperBound >= range.lowerBound
     }.map(\.permissions)
   }
 
@@ -115,9 +131,7 @@ struct LoadedObjectFinder {
     } catch {
       problem = "\(error)"
     }
-    let region = memory.region(containing: base)
-    let beginning = region?.bytes?.clampedSubview(
-      at: base.rawValue - (region?.start ?? base).rawValue, count: 4096)
+    let beginning = memory.rest(at: base, limit: 4096)
     objects.append(
       LoadedObject(
         path: path, base: base, range: range, bias: image.bias, buildID: buildID,
@@ -129,10 +143,10 @@ struct LoadedObjectFinder {
   /// ELF header in every file that linkers make.
   private mutating func addProgram() {
     guard !objects.contains(where: \.isProgram),
-      let headers = core.auxiliaryValue(CoreAuxiliaryEntry.programHeaders)
+      let headers = witnesses.auxiliaryValue(CoreAuxiliaryEntry.programHeaders)
     else { return }
-    var path = core.processInfo?.name ?? "the program"
-    if let name = core.auxiliaryValue(CoreAuxiliaryEntry.executableName) {
+    var path = witnesses.programName ?? "the program"
+    if let name = witnesses.auxiliaryValue(CoreAuxiliaryEntry.executableName) {
       do throws(MemoryFault) {
         let text = try memory.cString(at: VirtualAddress(name), limit: LinkMapEntry.pathLimit)
         path = String(decoding: text.bytes, as: UTF8.self)
@@ -149,7 +163,7 @@ struct LoadedObjectFinder {
   }
 
   private mutating func addVDSO() {
-    guard let address = core.auxiliaryValue(CoreAuxiliaryEntry.vdso) else { return }
+    guard let address = witnesses.auxiliaryValue(CoreAuxiliaryEntry.vdso) else { return }
     do throws(ObjectError) {
       let image = try LoadedELFImage(at: VirtualAddress(address), memory: memory)
       add(path: "[vdso]", base: VirtualAddress(address), mapped: nil, image: image, isVDSO: true)
@@ -185,5 +199,16 @@ struct LoadedObjectFinder {
           "\(entry.path) is in the link map, but its headers can't be read: \(error)")
       }
     }
+  }
+}
+
+extension LoadedObjectFinder.Witnesses {
+  init(_ core: CoreFile) {
+    self.init(
+      mappedFiles: core.mappedFiles, auxiliaryVector: core.auxiliaryVector,
+      protections: core.segments.filter { $0.memorySize > 0 }.map {
+        ($0.address...$0.lastAddress, $0.permissions)
+      },
+      programName: core.processInfo?.name)
   }
 }

@@ -109,12 +109,13 @@ struct ModuleReader {
     }
   }
 
+  /// More than any `.eh_frame` or vdso has; what lies in the same region beyond isn't fetched.
+  private static let fetchLimit: UInt64 = 64 << 20
+
   private mutating func imageInMemory() -> ELFImage? {
-    if let region = memory.region(containing: object.base), let bytes = region.bytes,
-      let skip = object.base.offset(from: region.start)
-    {
+    if let bytes = memory.rest(at: object.base, limit: Self.fetchLimit) {
       do throws(ObjectError) {
-        return try ELFImage(bytes.clampedSubview(at: skip, count: .max))
+        return try ELFImage(bytes)
       } catch {
         diagnostics.append("\(object.path): its image in memory can't be read: \(error)")
       }
@@ -170,12 +171,11 @@ struct ModuleReader {
     guard let image = object.image else { return nil }
     do throws(ObjectError) {
       guard let address = try image.ehFrameAddress(in: memory),
-        let region = memory.region(containing: address), let bytes = region.bytes,
-        let skip = address.offset(from: region.start)
+        let bytes = memory.rest(at: address, limit: Self.fetchLimit)
       else { return nil }
       let linked = address &- image.bias
       return CFITable(
-        CFISection(.ehFrame, bytes.clampedSubview(at: skip, count: .max), address: linked),
+        CFISection(.ehFrame, bytes, address: linked),
         architecture: architecture)
     } catch {
       diagnostics.append("\(object.path): its .eh_frame in memory can't be read: \(error)")

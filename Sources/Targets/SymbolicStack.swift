@@ -24,7 +24,7 @@ public struct SymbolicStack: Sendable {
     self.problems = problems
     problems.add(process.generatedCode.problems.lines)
     threadPointer = thread?.threadPointer
-    vectorRegisters = thread.flatMap { VectorRegisters($0.record) }
+    vectorRegisters = thread?.record.flatMap { VectorRegisters($0) }
     lines = process.symbolicate(
       backtrace, usingDebugInformation: usingDebugInformation, problems: problems)
     if usingDebugInformation, let frames = TailCallFrames(stack: self).completed() {

@@ -2,9 +2,10 @@ public import Bytes
 public import ObjectFiles
 public import Unwinding
 
-/// One thread of a process, as it was when the process was dumped.
+/// One thread of a process, as it was when the process was dumped; of a process that runs, as far
+/// as it can be seen without stopping it.
 public struct TargetThread: Sendable {
-  /// gdb's number: from 1, in the order of the dump.
+  /// gdb's number: from 1, in the order of the dump; in a process that runs, of the thread ids.
   public let number: Int
   /// The kernel's thread id.
   public let lwp: UInt32
@@ -13,8 +14,9 @@ public struct TargetThread: Sendable {
   /// The thread control block's address: `fs_base` on x86-64, also the `pthread_t` of glibc and
   /// musl. Nil where the dump doesn't hold it.
   public let threadPointer: VirtualAddress?
-  /// The thread's record in the core, with its vector registers and signal.
-  public let record: CoreThread
+  /// The thread's record in the core, with its vector registers and signal; nil if it comes from no
+  /// core.
+  public let record: CoreThread?
 
   public init(number: Int, record: CoreThread) {
     self.number = number
@@ -24,8 +26,19 @@ public struct TargetThread: Sendable {
     threadPointer = record.registers[.fsBase].map { VirtualAddress($0) }
   }
 
+  /// A thread that no core tells of.
+  public init(
+    number: Int, lwp: UInt32, registers: RegisterState, threadPointer: VirtualAddress? = nil
+  ) {
+    self.number = number
+    self.lwp = lwp
+    self.registers = registers
+    self.threadPointer = threadPointer
+    record = nil
+  }
+
   /// The signal that stopped the thread; 0 for none.
-  public var signal: Int32 { Int32(record.status.currentSignal) }
+  public var signal: Int32 { record.map { Int32($0.status.currentSignal) } ?? 0 }
 }
 
 extension RegisterState {

@@ -10,13 +10,21 @@ public struct CoreDump: Sendable {
     opening path: String, places: DebugFilePlaces = DebugFilePlaces(),
     progress: ProgressHandler = .silent
   ) throws(VarveError) {
+    let file: InputFile
     do {
-      file = try InputFile.open(path) { step in
-        progress(
-          ProgressStep(what: "unpacking \(path)", done: step.packedBytes, total: step.packedSize))
-        return true
-      }
-      progress(nil)
+      file = try InputFile.open(path, progress: progress)
+    } catch {
+      throw VarveError(file: path, reason: "\(error)")
+    }
+    try self.init(file, places: places, progress: progress)
+  }
+
+  /// The core in `file`. Throws a `VarveError` that names the file.
+  init(
+    _ file: InputFile, places: DebugFilePlaces, progress: ProgressHandler
+  ) throws(VarveError) {
+    self.file = file
+    do {
       core = try CoreFile(file.bytes)
       let finder = DebugFileFinder(places) { step in
         let what = step.isExecutable ? "program" : "debug information"
@@ -30,7 +38,7 @@ public struct CoreDump: Sendable {
       progress(nil)
     } catch {
       progress(nil)
-      throw VarveError(file: path, reason: "\(error)")
+      throw VarveError(file: file.path, reason: "\(error)")
     }
   }
 
@@ -39,8 +47,24 @@ public struct CoreDump: Sendable {
 
   /// What was damaged or missing when the file was opened, a line each.
   public var warnings: [String] {
-    (file.damage.map { ["the packed file is damaged or cut short: \($0)"] } ?? [])
-      + process.diagnostics
+    file.warnings + process.diagnostics
+  }
+}
+
+extension InputFile {
+  /// Opens `path` as `open` does, showing how far unpacking has come.
+  static func open(_ path: String, progress: ProgressHandler) throws(InputFileError) -> InputFile {
+    defer { progress(nil) }
+    return try open(path) { step in
+      progress(
+        ProgressStep(what: "unpacking \(path)", done: step.packedBytes, total: step.packedSize))
+      return true
+    }
+  }
+
+  /// What is lost of it, a line each.
+  var warnings: [String] {
+    damage.map { ["the packed file is damaged or cut short: \($0)"] } ?? []
   }
 }
 
@@ -51,7 +75,8 @@ public struct VarveError: Error, Hashable, Sendable, CustomStringConvertible {
 
   public init(file: String, reason: String) {
     self.file = file
-    self.reason = reason
+    // Most errors of the host name the file themselves.
+    self.reason = reason.hasPrefix("\(file): ") ? String(reason.dropFirst(file.count + 2)) : reason
   }
 
   public var description: String { "\(file): \(reason)" }

@@ -1,7 +1,10 @@
 @_exported import Bytes
 @_exported import DebugFiles
 @_exported import HostSystem
+@_exported import LinuxGuest
+@_exported import MachineDumps
 @_exported import ObjectFiles
+@_exported import QEMUMonitor
 @_exported import QEMUProcess
 @_exported import Reports
 @_exported import Symbols

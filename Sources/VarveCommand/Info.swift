@@ -7,26 +7,31 @@ struct Info: AsyncParsableCommand {
     commandName: "info",
     abstract: "Say what a file holds.",
     discussion: """
-      Prints the process, the signal that ended it, how much of its memory is there and how much is \
-      missing, its modules, and which files were found for them. With --explain it adds how each \
-      file was found and verified, and which were refused and why.
+      Of a process's core: the process, the signal that ended it, how much of its memory is there \
+      and how much is missing, its modules, and which files were found for them. Of a machine, in a \
+      dump of its own or inside QEMU's process: its memory map, what of it is missing, its CPUs and \
+      its kernel. With --explain it adds how each thing was found and verified, and what was refused \
+      and why.
 
       EXAMPLES
         varve info core
         varve info core --explain --sysroot /srv/root-of-that-machine
+        varve info vmcore                    a dump of a machine: ELF, kdump-compressed, flattened
+        varve info ram.img@0                 raw memory
         varve info core --json | jq .memory
       """)
 
-  @Argument(help: "The core dump.", completion: .file())
+  @Argument(help: "The dump.", completion: .file())
   var file: String
 
+  @OptionGroup var machine: MachineSearchOptions
   @OptionGroup var search: SearchOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     try Session.run(output) { session in
-      let dump = try CoreDump(opening: file, places: search.places, progress: session.progress)
-      let report = dump.info()
+      let report = try InfoReport(
+        ofFile: file, options: machine.options(search), progress: session.progress)
       session.warn(report.warnings)
       try session.print(report) { $0.text(output.style, explain: output.explain) }
     }

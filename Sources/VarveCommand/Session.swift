@@ -43,6 +43,12 @@ struct Session {
     }
   }
 
+  /// Prints what isn't an answer but worth knowing on standard error.
+  func note(_ text: String) {
+    guard !output.isQuiet else { return }
+    Self.complain(text + "\n")
+  }
+
   /// Prints each of `lines`, once, on standard error.
   func warn(_ lines: [String]) {
     guard !output.isQuiet else { return }

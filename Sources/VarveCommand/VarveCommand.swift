@@ -8,20 +8,27 @@ struct VarveCommand: AsyncParsableCommand {
     commandName: "varve",
     abstract: "A debugger for virtual machines, layer by layer.",
     discussion: """
-      Open the outermost file, the core dump of a QEMU process, and look at every layer inside it: \
-      host threads and QEMU's coroutines, with source lines and arguments where debug information \
-      exists, and correctly without any. Inputs are never written.
+      Open the outermost file, the core dump of a QEMU process or a vmcore, and look at every layer \
+      inside it: host threads and QEMU's coroutines, with source lines and arguments where debug \
+      information exists, and correctly without any; the guest's memory and CPUs. Inputs are never \
+      written.
 
       EXAMPLES
         varve info core                      what is in this file
         varve bt core -a                     every thread's backtrace
         varve bt core -a --coroutines        and every coroutine's
         varve coroutines core --waits        who waits for whom
+        varve vmcore core -o vmcore          the guest's memory, for crash and drgn
+        varve regs core --cpu 0              the guest's registers
+        varve memory core --phys 0x1000 64   the guest's memory
         varve core core --coroutines-as-threads -o out.core
                                              a core that gdb and lldb show coroutines of
 
       Exit status: 0 success, 1 the input can't be read, 64 the command line can't be understood.
       """,
     version: "varve \(Varve.version)",
-    subcommands: [Info.self, Backtraces.self, CoroutineList.self, WriteCore.self])
+    subcommands: [
+      Info.self, Backtraces.self, CoroutineList.self, Registers.self, MemoryContents.self,
+      WriteVMCore.self, WriteCore.self,
+    ])
 }

@@ -7,8 +7,8 @@ import TestWorlds
 import Testing
 
 /// The laboratory's cores of QEMU and of small programs, if it has been built on this machine.
-@Suite(.enabled(if: Laboratory.shared != nil)) struct LaboratoryTests {
-  @Test(arguments: Laboratory.shared?.cores ?? [])
+@Suite(.enabled(if: !Laboratory.cores.isEmpty)) struct LaboratoryTests {
+  @Test(arguments: Laboratory.cores)
   func coresAsEUReadelfReadsThem(subject: Laboratory.Subject) throws {
     let input = try InputFile.open(subject.path)
     #expect(input.damage == nil)
@@ -32,11 +32,11 @@ import Testing
   }
 
   /// Every module that the core tells about is found again, with the right evidence.
-  @Test(arguments: Laboratory.shared?.cores.filter { !$0.isTruncated && $0.isSmall } ?? [])
+  @Test(arguments: Laboratory.cores.filter { !$0.isTruncated && $0.isSmall })
   func modulesOfSmallCores(subject: Laboratory.Subject) throws {
     let core = try CoreFile(MappedFile.open(subject.path).bytes)
     let finder = DebugFileFinder(DebugFilePlaces(debuginfod: .off))
-    let memory = FileMemory(core: core)
+    let memory = CoreMemory(core: core)
     for mapping in core.mappedFiles where mapping.fileOffset.rawValue == 0 {
       let id: BuildID?
       do throws(ObjectError) {
@@ -54,7 +54,7 @@ import Testing
   }
 
   /// Each of the laboratory's ways of putting debug information somewhere else.
-  @Test(arguments: Laboratory.shared?.cores.filter { $0.executable != nil } ?? [])
+  @Test(arguments: Laboratory.cores.filter { $0.executable != nil })
   func debugInformationElsewhere(subject: Laboratory.Subject) throws {
     let program = try #require(subject.executable)
     let id = try ELFImage(MappedFile.open(program).bytes).buildID
@@ -81,77 +81,16 @@ import Testing
   }
 }
 
-/// What the laboratory made, from its manifest.
-struct Laboratory: Sendable {
-  struct Subject: Sendable, CustomTestStringConvertible {
-    let name: String
-    let path: String
-    let executable: String?
-    let debugDirectory: String?
-    var isTruncated: Bool { name.contains("truncated") }
-    var isSmall: Bool { name.hasPrefix("program-") }
-    var testDescription: String { name }
+/// The laboratory's cores of processes.
+enum Laboratory {
+  typealias Subject = LaboratoryManifest.Subject
+
+  static let cores = LaboratoryManifest.subjects.filter {
+    ["qemu-core", "large-core", "program-core"].contains($0.kind)
   }
-
-  let cores: [Subject]
-
-  static let shared: Laboratory? = {
-    let environment = ProcessInfo.processInfo.environment
-    let directory =
-      environment["VARVE_LAB"] ?? (environment["HOME"] ?? "") + "/.cache/varve-lab"
-    guard let data = FileManager.default.contents(atPath: directory + "/manifest.json") else {
-      return nil
-    }
-    struct Manifest: Decodable {
-      struct Entry: Decodable {
-        let name: String
-        let kind: String
-        let path: String
-        let executable: String?
-        let debugDirectory: String?
-      }
-      let subjects: [Entry]
-    }
-    do {
-      let decoder = JSONDecoder()
-      decoder.keyDecodingStrategy = .convertFromSnakeCase
-      let manifest = try decoder.decode(Manifest.self, from: data)
-      let cores = manifest.subjects.filter {
-        $0.kind.hasSuffix("-core") && FileManager.default.fileExists(atPath: $0.path)
-      }
-      return Laboratory(
-        cores: cores.map {
-          Subject(
-            name: $0.name, path: $0.path, executable: $0.executable,
-            debugDirectory: $0.debugDirectory)
-        })
-    } catch {
-      print("the laboratory's manifest is unreadable: \(error)")
-      return nil
-    }
-  }()
 }
 
-/// What a core itself holds of a process's memory.
-private struct FileMemory: Memory {
-  let core: CoreFile
-
-  func read(_ address: VirtualAddress, count: UInt64) throws(MemoryFault) -> ByteView {
-    for segment in core.segments {
-      guard let distance = address.offset(from: segment.address),
-        distance < segment.availableSize, count <= segment.availableSize - distance
-      else { continue }
-      do throws(ByteError) {
-        return try core.image.bytes.subview(
-          at: segment.fileOffset.rawValue + distance, count: count)
-      } catch {
-        throw MemoryFault(address: address, reason: .truncated)
-      }
-    }
-    throw MemoryFault(address: address, reason: .unmapped)
-  }
-
-  func word(at address: VirtualAddress) throws(MemoryFault) -> UInt64 {
-    try load(UInt64.self, at: address)
-  }
+extension LaboratoryManifest.Subject {
+  var isTruncated: Bool { name.contains("truncated") }
+  var isSmall: Bool { name.hasPrefix("program-") }
 }

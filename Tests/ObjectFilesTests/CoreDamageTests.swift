@@ -53,7 +53,7 @@ import Testing
       let start = Int(piece.fileOffset.rawValue)
       bytes += [UInt8](repeating: 0, count: start - bytes.count)
       switch piece.contents {
-      case .absent: break
+      case .absent, .deferred: break
       case .bytes(let view): bytes += view.copy()
       case .input(let offset, let count):
         bytes += try input.subview(at: offset.rawValue, count: count).copy()

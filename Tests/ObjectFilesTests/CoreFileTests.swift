@@ -152,27 +152,3 @@ import Testing
     return nil
   }
 }
-
-/// The memory that a core holds.
-struct CoreMemory: Memory {
-  let core: CoreFile
-
-  func read(_ address: VirtualAddress, count: UInt64) throws(MemoryFault) -> ByteView {
-    for segment in core.segments {
-      guard let distance = address.offset(from: segment.address), distance < segment.fileSize,
-        count <= segment.fileSize - distance
-      else { continue }
-      do throws(ByteError) {
-        return try core.image.bytes.subview(
-          at: segment.fileOffset.rawValue + distance, count: count)
-      } catch {
-        throw MemoryFault(address: address, reason: .truncated)
-      }
-    }
-    throw MemoryFault(address: address, reason: .unmapped)
-  }
-
-  func word(at address: VirtualAddress) throws(MemoryFault) -> UInt64 {
-    try load(UInt64.self, at: address)
-  }
-}

@@ -6,6 +6,7 @@ import ObjectFiles
 import QEMUProcess
 import Synchronization
 import Targets
+import TestWorlds
 import Testing
 import Unwinding
 
@@ -25,24 +26,6 @@ enum Laboratory {
     var testDescription: String { name }
   }
 
-  static let root =
-    ProcessInfo.processInfo.environment["VARVE_LAB"]
-    ?? NSHomeDirectory() + "/.cache/varve-lab"
-
-  private struct Manifest: Decodable {
-    struct Subject: Decodable {
-      let name: String
-      let kind: String
-      let directory: String
-      let core: String?
-      let executable: String?
-      let stripped: Bool?
-      let coroutineBackend: String?
-      let truth: [String: String]
-    }
-    let subjects: [Subject]
-  }
-
   /// The files use the other style of names.
   fileprivate static var decoder: JSONDecoder {
     let decoder = JSONDecoder()
@@ -58,24 +41,16 @@ enum Laboratory {
   ]
 
   /// The cores of QEMU processes for which it is known which coroutines they hold.
-  static let cores: [Core] = {
-    do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: root + "/manifest.json"))
-      return try decoder.decode(Manifest.self, from: data).subjects.compactMap { subject in
-        guard subject.kind == "qemu-core", let core = subject.core, !core.hasSuffix(".zst"),
-          subject.truth["coroutines"] != nil, isEverythingWanted || few.contains(subject.name)
-        else { return nil }
-        return Core(
-          name: subject.name, directory: subject.directory, core: core,
-          executable: subject.executable, isStripped: subject.stripped ?? false,
-          backend: subject.coroutineBackend, isWhole: !subject.name.contains("truncated"),
-          truth: subject.truth)
-      }
-    } catch {
-      // No laboratory on this machine: its tests have no arguments, and so don't run.
-      return []
-    }
-  }()
+  static let cores: [Core] = LaboratoryManifest.subjects.compactMap { subject in
+    guard subject.kind == "qemu-core", let core = subject.core, !core.hasSuffix(".zst"),
+      subject.truth["coroutines"] != nil, isEverythingWanted || few.contains(subject.name)
+    else { return nil }
+    return Core(
+      name: subject.name, directory: subject.directory, core: core,
+      executable: subject.executable, isStripped: subject.stripped ?? false,
+      backend: subject.coroutineBackend, isWhole: !subject.name.contains("truncated"),
+      truth: subject.truth)
+  }
 
   /// What the laboratory knows of a core's coroutines.
   struct Truth: Decodable {

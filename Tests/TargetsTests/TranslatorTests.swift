@@ -2,44 +2,21 @@ import Bytes
 import DebugFiles
 import HostSystem
 import ObjectFiles
+import TestWorlds
 import Testing
 import Unwinding
-
-import class Foundation.FileManager
-import class Foundation.JSONDecoder
-import class Foundation.ProcessInfo
 
 @testable import Targets
 
 /// QEMU's translator runs code that it makes: what the laboratory's cores hold of it.
 @Suite struct TranslatorTests {
-  struct Subject: Decodable, CustomTestStringConvertible {
-    let name: String
-    let kind: String
-    let core: String?
-    let executable: String?
-    var testDescription: String { name }
-  }
-
-  private struct Manifest: Decodable { let subjects: [Subject] }
+  typealias Subject = LaboratoryManifest.Subject
 
   /// Whole cores of QEMU processes; none on a machine without a laboratory.
-  static let cores: [Subject] = {
-    let environment = ProcessInfo.processInfo.environment
-    let root = environment["VARVE_LAB"] ?? (environment["HOME"] ?? "") + "/.cache/varve-lab"
-    guard let data = FileManager.default.contents(atPath: root + "/manifest.json") else {
-      return []
-    }
-    do {
-      return try JSONDecoder().decode(Manifest.self, from: data).subjects.filter { subject in
-        subject.kind == "qemu-core" && subject.core?.hasSuffix("/core") == true
-          && !subject.name.contains("truncated")
-      }
-    } catch {
-      Issue.record("the laboratory's manifest can't be read: \(error)")
-      return []
-    }
-  }()
+  static let cores = LaboratoryManifest.subjects.filter { subject in
+    subject.kind == "qemu-core" && subject.core?.hasSuffix("/core") == true
+      && !subject.name.contains("truncated")
+  }
 
   private static func process(_ subject: Subject) throws -> Process {
     let core = try #require(subject.core)

@@ -4,22 +4,10 @@ import Testing
 
 /// The command as a person meets it: what it prints, where, and its exit status.
 @Suite struct CommandTests {
-  /// What make test built, or what lies beside the tests.
-  private static let binary: String =
-    ProcessInfo.processInfo.environment["VARVE_BINARY"]
-    ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent(".build/debug/varve").path
-
-  /// Runs `varve`; gives its status and what it printed, both streams together.
   private func varve(
     _ arguments: String..., in directory: ScratchDirectory
   ) throws -> (status: Int, text: String) {
-    let quoted = ([Self.binary] + arguments).map { "'\($0)'" }.joined(separator: " ")
-    let text = try Tool.run(
-      "bash", "-c", "\(quoted) 2>&1; echo status $?", in: directory, mayFail: true)
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-    let status = try #require(lines.last.flatMap { Int($0.dropFirst("status ".count)) })
-    return (status, lines.dropLast().joined(separator: "\n"))
+    try Command.run(arguments, in: directory)
   }
 
   @Test func whatCantBeReadIsOneLineAndStatusOne() throws {

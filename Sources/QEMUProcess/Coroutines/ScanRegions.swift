@@ -50,13 +50,7 @@ struct ScanRegions: Sendable {
 
   /// The bytes of `region` that lie in `mapping`.
   private static func part(of region: MemoryRegion, in mapping: HostMapping) -> MemoryRegion? {
-    guard let bytes = region.bytes, let end = region.end else { return nil }
-    let lower = max(region.start, mapping.start)
-    let upper = min(end, mapping.end)
-    guard let count = upper.offset(from: lower), count > 0,
-      let skip = lower.offset(from: region.start)
-    else { return nil }
-    let view = bytes.clampedSubview(at: skip, count: count)
-    return MemoryRegion(start: lower, count: UInt64(view.count), contents: .dumped(view))
+    guard region.isReadable, mapping.start < mapping.end else { return nil }
+    return region.clipped(to: mapping.start..<mapping.end)
   }
 }

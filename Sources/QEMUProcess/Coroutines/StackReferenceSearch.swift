@@ -20,12 +20,9 @@ public struct MappedWindows: MemoryWindows {
   public init() {}
 
   public func forEachWindow(in region: MemoryRegion, _ body: (VirtualAddress, ByteView) -> Void) {
-    guard let bytes = region.bytes else { return }
-    var offset: UInt64 = 0
-    while offset < region.count {
-      body(
-        region.start &+ offset, bytes.clampedSubview(at: offset, count: Self.windowSize))
-      offset += Self.windowSize
+    region.forEachWindow(of: Self.windowSize) { address, bytes in
+      body(address, bytes)
+      return true
     }
   }
 }
@@ -76,12 +73,10 @@ struct StackReferenceSearch: Sendable {
   /// since the second word is read from memory at large.
   private static func pieces(of region: MemoryRegion) -> [Piece] {
     let size: UInt64 = 64 << 20
-    guard let bytes = region.bytes else { return [] }
-    return stride(from: 0, to: region.count, by: Int(size)).map { offset in
-      let part = bytes.clampedSubview(at: offset, count: size)
-      return Piece(
-        region: MemoryRegion(
-          start: region.start &+ offset, count: UInt64(part.count), contents: .dumped(part)))
+    return stride(from: 0, to: region.count, by: Int(size)).compactMap { offset in
+      let lower = region.start &+ offset
+      let end = region.start &+ min(region.count, offset + size)
+      return lower < end ? region.clipped(to: lower..<end).map(Piece.init) : nil
     }
   }
 

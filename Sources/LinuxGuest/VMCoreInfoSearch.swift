@@ -1,0 +1,93 @@
+public import Bytes
+import Synchronization
+public import Targets
+
+/// A kernel's VMCOREINFO as it was found in guest memory.
+public struct FoundVMCoreInfo: Sendable {
+  public let info: VMCoreInfo
+  /// The text, exactly as the descriptor of a VMCOREINFO note has it.
+  public let bytes: ByteView
+  /// Where the text begins.
+  public let address: PhysicalAddress
+  /// Why it is believed, a line each.
+  public let evidence: [String]
+  /// What else looked like it.
+  public let rejected: [RejectedVMCoreInfo]
+}
+
+/// Bytes that look like VMCOREINFO and aren't the running kernel's.
+public struct RejectedVMCoreInfo: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Where the text begins.
+  public let address: PhysicalAddress
+  public let reason: String
+
+  public var description: String {
+    "what looks like VMCOREINFO at physical address \(address): \(reason)"
+  }
+}
+
+/// Finds the VMCOREINFO of a Linux guest in its memory, where the hypervisor has no note of it.
+///
+/// The kernel keeps the text twice: in a page of its own, and as an ELF note in pages of its own
+/// (kernel/crash_core.c, `crash_save_vmcoreinfo_init`; kernel/vmcore_info.c since 6.9). Anything
+/// else that has the text is a copy in a file's page, the rest of a kernel that ran before, or made
+/// up by a process in the guest, so nothing is believed that page tables and CPUs don't confirm.
+public struct VMCoreInfoSearch: Sendable {
+  public let machine: Machine
+  private let release: @Sendable (ByteView) -> Void
+
+  /// `release` is called with each part of memory when it was searched: a mapping's pages can be let
+  /// go.
+  public init(_ machine: Machine, release: @escaping @Sendable (ByteView) -> Void = { _ in }) {
+    self.machine = machine
+    self.release = release
+  }
+
+  /// Everything that the search saw.
+  public struct Survey: Sendable {
+    /// The running kernel's; nil if there is none, or if more than one is as likely.
+    public let found: FoundVMCoreInfo?
+    public let rejected: [RejectedVMCoreInfo]
+  }
+
+  /// Searches all of memory for the running kernel's VMCOREINFO.
+  public func find() -> FoundVMCoreInfo? { survey().found }
+
+  /// As `find()`, but tells what was rejected even if nothing was found.
+  public func survey() -> Survey {
+    let judge = VMCoreInfoJudge(machine)
+    var claims: [VMCoreInfoClaim] = []
+    var rejected: [RejectedVMCoreInfo] = []
+    for address in occurrences() {
+      do throws(RejectedVMCoreInfo) {
+        claims.append(try judge.judge(address))
+      } catch {
+        rejected.append(error)
+      }
+    }
+    return VMCoreInfoChoice(claims, rejected).survey
+  }
+
+  /// No real machine has as many; memory that was made to have them isn't followed further.
+  static let limit = 1 << 12
+
+  /// Where the text's first word stands at an address that is a multiple of 8: the kernel's own
+  /// copies do, at offset 0 or 24 of a page.
+  private func occurrences() -> [PhysicalAddress] {
+    let found = Mutex<[PhysicalAddress]>([])
+    PhysicalScan(machine.memory, release: release).forEachWindow { start, bytes in
+      var here: [PhysicalAddress] = []
+      let first = (8 &- start.rawValue & 7) & 7
+      bytes.forEachOccurrence(of: Self.firstWord, from: first) { offset in
+        here.append(start &+ offset)
+        return here.count < Self.limit
+      }
+      if !here.isEmpty { found.withLock { $0.append(contentsOf: here) } }
+    }
+    // The first ones of memory, whichever thread came first.
+    return Array(found.withLock { $0 }.sorted().prefix(Self.limit))
+  }
+
+  /// `OSRELEAS`.
+  static let firstWord: UInt64 = 0x5341_454c_4552_534f
+}

@@ -1,0 +1,67 @@
+internal import Bytes
+public import ObjectFiles
+public import Targets
+internal import Unwinding
+
+/// The notes that say of a machine's CPUs and kernel what memory alone doesn't, as QEMU's
+/// `dump-guest-memory` writes them: NT_PRSTATUS of each CPU, then the "QEMU" note of each, then the
+/// VMCOREINFO text.
+public struct MachineNotes: Sendable {
+  /// Whose file the notes go into: a machine whose first CPU isn't in long mode is called i386, and
+  /// the notes of its CPUs are 32-bit ones (target/i386/arch_dump.c, `cpu_get_dump_info`).
+  public let machine: ELFMachine
+  /// The notes one after another.
+  public let bytes: [UInt8]
+  /// What they can't say.
+  public let remarks: [String]
+
+  /// `vmcoreInfo` is the text of the VMCOREINFO note; nil for none.
+  public init(_ machine: Machine, vmcoreInfo: [UInt8]?) {
+    let isX86 = machine.architecture == .x86_64
+    let isLong = machine.cpus.first?.x86.isLongModeActive ?? true
+    let type: ELFMachine = !isX86 ? .aarch64 : isLong ? .x86_64 : .i386
+    self.machine = type
+
+    var writer = ELFCoreWriter(machine: type)
+    let notes = isX86 ? machine.cpus.map(CPUNotes.init) : []
+    for cpu in notes {
+      writer.addNote(
+        owner: "CORE", type: .threadStatus,
+        descriptor: isLong ? cpu.status64() : cpu.status32())
+    }
+    for cpu in notes {
+      writer.addNote(
+        owner: QEMUCPUNote.owner, type: QEMUCPUNote.type, descriptor: cpu.state().encode())
+    }
+    if let vmcoreInfo {
+      writer.addNote(
+        owner: "VMCOREINFO", type: ELFNoteType(rawValue: 0), descriptor: vmcoreInfo)
+    }
+    bytes = writer.noteBytes
+    remarks = Self.remarks(on: machine.cpus, notes, isX86)
+  }
+
+  private static func remarks(
+    on cpus: [VCPU], _ notes: [CPUNotes], _ isX86: Bool
+  ) -> [String] {
+    var remarks: [String] = []
+    if !isX86, !cpus.isEmpty { remarks.append("no registers are written for this architecture") }
+    if isX86, cpus.isEmpty { remarks.append("no CPU is known, so there are no registers") }
+    var unknown: [String] = []
+    for name in notes.flatMap(\.unknown) where !unknown.contains(name) { unknown.append(name) }
+    if !unknown.isEmpty {
+      let count = notes.count { !$0.unknown.isEmpty }
+      remarks.append(
+        "not all registers of \(count) of \(cpus.count) CPUs are known; the notes hold 0 for "
+          + unknown.joined(separator: ", "))
+    }
+    let stale = cpus.count { $0.freshness == .stale }
+    if stale > 0 {
+      remarks.append("registers of \(stale) of \(cpus.count) CPUs are older than the memory")
+    }
+    if cpus.contains(where: { $0.freshness == .torn }) {
+      remarks.append("memory and registers were read while the machine ran")
+    }
+    return remarks
+  }
+}

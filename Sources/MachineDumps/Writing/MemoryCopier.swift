@@ -1,0 +1,127 @@
+internal import Bytes
+internal import Dispatch
+internal import HostSystem
+internal import Synchronization
+internal import Targets
+
+/// Memory that has a place in the output.
+struct MemoryTransfer: Hashable {
+  var start: PhysicalAddress
+  var count: UInt64
+  /// Where it goes.
+  var offset: UInt64
+}
+
+/// Copies memory into an output. Blocks of zeros are passed over: the output makes holes of them,
+/// or zeros if it can't.
+struct MemoryCopier: Sendable {
+  let memory: PhysicalMemory
+  let release: @Sendable (ByteView) -> Void
+
+  /// What is read, tested for zeros and written in one go: it should stay in the CPU's cache.
+  private static let step: UInt64 = 1 << 20
+  /// What one thread takes at a time.
+  private static let share: UInt64 = 32 << 20
+
+  private struct State {
+    var next = 0
+    var zeros: UInt64 = 0
+    var failure: VMCoreError?
+
+    /// The next index below `count`; nil if all are taken or something has failed.
+    mutating func take(_ count: Int) -> Int? {
+      guard failure == nil, next < count else { return nil }
+      defer { next += 1 }
+      return next
+    }
+  }
+
+  /// Copies everything in `transfers`, which ascend in the output; gives how many bytes of it were
+  /// zeros and passed over. By up to `threads` threads if the output can be written so.
+  func copy(
+    _ transfers: [MemoryTransfer], to output: any DumpOutput, threads: Int, _ meter: ProgressMeter
+  ) throws(VMCoreError) -> UInt64 {
+    let shares = Self.shares(of: transfers)
+    guard let writer = output.concurrentWriter, threads > 1, shares.count > 1 else {
+      var zeros: UInt64 = 0
+      for share in shares {
+        zeros += try copy(share, meter) { bytes, offset throws(HostError) in
+          try output.write(bytes, at: offset)
+        }
+      }
+      return zeros
+    }
+    let state = Mutex(State())
+    DispatchQueue.concurrentPerform(iterations: min(threads, shares.count)) { _ in
+      while let index = state.withLock({ $0.take(shares.count) }) {
+        do throws(VMCoreError) {
+          let zeros = try copy(shares[index], meter) { bytes, offset throws(HostError) in
+            try writer.write(bytes, at: offset)
+          }
+          state.withLock { $0.zeros += zeros }
+        } catch {
+          state.withLock { $0.failure = $0.failure ?? error }
+        }
+      }
+    }
+    let (zeros, failure) = state.withLock { ($0.zeros, $0.failure) }
+    if let failure { throw failure }
+    return zeros
+  }
+
+  private static func shares(of transfers: [MemoryTransfer]) -> [MemoryTransfer] {
+    var shares: [MemoryTransfer] = []
+    for transfer in transfers {
+      var done: UInt64 = 0
+      while done < transfer.count {
+        // Borders at multiples of a share in memory, so that steps consist of whole pages.
+        let start = transfer.start &+ done
+        let count = min(transfer.count - done, share - start.rawValue % share)
+        shares.append(
+          MemoryTransfer(start: start, count: count, offset: transfer.offset + done))
+        done += count
+      }
+    }
+    return shares
+  }
+
+  private func copy(
+    _ transfer: MemoryTransfer, _ meter: ProgressMeter,
+    write: (RawSpan, UInt64) throws(HostError) -> Void
+  ) throws(VMCoreError) -> UInt64 {
+    var zeros: UInt64 = 0
+    var releaser = ViewReleaser(release)
+    defer { releaser.flush() }
+    let end = transfer.start &+ transfer.count
+    try memory.forEachRun(in: transfer.start..<end, limit: Self.step) {
+      start, run throws(VMCoreError) in
+      let offset = transfer.offset + (start.rawValue - transfer.start.rawValue)
+      switch run {
+      case .zeros(let count): zeros += count
+      case .absent(let reason, _):
+        throw .vanished(PhysicalFault(address: start, reason: reason))
+      case .bytes(let view):
+        zeros += try copy(view, to: offset, write)
+        releaser.add(view)
+      }
+      meter.add(run.count)
+    }
+    return zeros
+  }
+
+  private func copy(
+    _ view: ByteView, to offset: UInt64, _ write: (RawSpan, UInt64) throws(HostError) -> Void
+  ) throws(VMCoreError) -> UInt64 {
+    let bytes = view.bytes
+    var written = 0
+    do throws(HostError) {
+      try bytes.forEachDataRun(at: offset) { run throws(HostError) in
+        try write(bytes.extracting(run), offset + UInt64(run.lowerBound))
+        written += run.count
+      }
+    } catch {
+      throw .host(error)
+    }
+    return UInt64(view.count - written)
+  }
+}

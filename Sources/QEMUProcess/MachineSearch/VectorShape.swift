@@ -1,0 +1,43 @@
+import Bytes
+
+/// Where `mxcsr` and `xmm_regs` are. Between `xmm_regs` and the model-specific registers lie only
+/// vector registers; how many, depends on the release, and MXCSR shows which it is:
+///
+///     … sse_status, mxcsr, [padding to 16], xmm_regs[32] of 64 bytes each, …, sysenter_cs
+struct VectorShape: Hashable, Sendable {
+  /// Of `mxcsr`.
+  let control: UInt64
+  /// Of `xmm_regs`.
+  let registers: UInt64
+
+  /// Bytes from `xmm_regs` to `sysenter_cs`: `xmm_t0`, `mmx_t0` and `opmask_regs` follow the 32
+  /// registers; since 7.0 `xtilecfg` and `xtiledata`, too; before, `ymmh_regs`, `zmmh_regs` and
+  /// `hi16_zmm_regs`.
+  private static let distances: [UInt64] = [10440, 2184, 3976]
+
+  init?(of objects: [ProbedBytes], modelSpecific: ModelSpecificShape) {
+    guard let base = modelSpecific.kernelGSBase else { return nil }
+    var found: [(control: UInt64, registers: UInt64)] = []
+    for distance in Self.distances where distance + 80 < base {
+      let registers = base - 64 - distance
+      for back: UInt64 in [4, 8, 12, 16]
+      where objects.allSatisfy({ Self.isControl($0, at: registers - back, before: registers) }) {
+        found.append((registers - back, registers))
+      }
+    }
+    guard found.count == 1 else { return nil }
+    control = found[0].control
+    registers = found[0].registers
+  }
+
+  /// MXCSR has 16 bits (Intel SDM volume 1, "MXCSR"), not all exceptions are let through, and only
+  /// padding follows it.
+  private static func isControl(_ object: ProbedBytes, at offset: UInt64, before end: UInt64)
+    -> Bool
+  {
+    guard let control = object.long(offset), control >> 16 == 0, control & 0x1f80 != 0 else {
+      return false
+    }
+    return stride(from: offset + 4, to: end, by: 4).allSatisfy { object.long($0) == 0 }
+  }
+}

@@ -1,0 +1,106 @@
+import Bytes
+import HostSystem
+import Synchronization
+
+/// The memory of a process that runs, by address, through `/proc/PID/mem`. Nothing is stopped, and
+/// nothing is changed but for page tables.
+///
+/// What is read in small pieces is kept for a while, so that structures which are visited again look
+/// the same; what is read in large ones is read anew each time.
+final class LiveMemory: Sendable {
+  private let memory: OpenFile
+  /// Which pages the process has: nil if that can't be read.
+  private let pageMap: OpenFile?
+  private let cache = Mutex<[UInt64: ByteView]>([:])
+
+  static let pageSize: UInt64 = UInt64(Host.pageSize)
+  /// How many bytes are read at a time.
+  private static let chunk: UInt64 = 1 << 20
+  /// How many pages are kept.
+  private static let cacheLimit = 4096
+
+  /// Throws what `/proc/PID/mem` can't be opened for.
+  init(_ files: ProcessFiles) throws(HostError) {
+    memory = try files.open("mem")
+    do throws(HostError) {
+      pageMap = try files.open("pagemap")
+    } catch {
+      pageMap = nil  // Then untouched memory is read like any other.
+    }
+  }
+
+  func run(at address: UInt64, limit: UInt64) -> MemoryRun {
+    let page = address & ~(Self.pageSize - 1)
+    let skip = address - page
+    guard limit <= Self.pageSize else { return fetch(address, count: min(limit, Self.chunk)) }
+    if let known = cache.withLock({ $0[page] }) {
+      return .bytes(known.clampedSubview(at: skip, count: limit))
+    }
+    let run = fetch(page, count: Self.pageSize)
+    guard case .bytes(let bytes) = run, UInt64(bytes.count) > skip else {
+      return .absent(.unmapped, count: min(limit, Self.pageSize - skip))
+    }
+    cache.withLock { cache in
+      if cache.count >= Self.cacheLimit { cache.removeAll(keepingCapacity: true) }
+      cache[page] = bytes
+    }
+    return .bytes(bytes.clampedSubview(at: skip, count: limit))
+  }
+
+  private func fetch(_ address: UInt64, count: UInt64) -> MemoryRun {
+    do throws(HostError) {
+      let bytes = try memory.bytes(at: address, count: Int(count))
+      if !bytes.isEmpty { return .bytes(bytes) }
+    } catch {
+      // EIO: unmapped meanwhile, or never readable.
+    }
+    return .absent(.unmapped, count: min(count, Self.pageSize - address % Self.pageSize))
+  }
+
+  /// How many bytes from `address` on, at most `limit`, lie in pages that the process never touched:
+  /// in private anonymous memory they are zeros, and reading them would make page tables for them.
+  ///
+  /// Each page has a u64 in `/proc/PID/pagemap`: bit 63 tells that it is in memory, bit 62 that it is
+  /// swapped out (or on its way between two places). Source: Documentation/admin-guide/mm/pagemap.rst.
+  func untouched(from address: UInt64, limit: UInt64) -> UInt64 {
+    guard let pageMap, limit > Self.pageSize else { return 0 }
+    let first = address / Self.pageSize
+    let end = address + min(limit, Self.mapChunk)
+    let pages = (end + Self.pageSize - 1) / Self.pageSize - first
+    do throws(HostError) {
+      let entries = try pageMap.bytes(at: first * 8, count: Int(pages * 8))
+      let known = UInt64(entries.count) / 8
+      var untouched: UInt64 = 0
+      while untouched < known, Self.isUntouched(entries, untouched) { untouched += 1 }
+      return untouched == 0 ? 0 : min((first + untouched) * Self.pageSize, end) - address
+    } catch {
+      return 0  // Then the memory is read.
+    }
+  }
+
+  /// How much memory is looked up at a time: 512 KiB of the map.
+  private static let mapChunk: UInt64 = 256 << 20
+
+  private static func isUntouched(_ entries: ByteView, _ index: UInt64) -> Bool {
+    do throws(ByteError) {
+      return try entries.load(UInt64.self, at: index * 8) >> 62 == 0
+    } catch {
+      return false  // Not reached: `index` lies within the entries.
+    }
+  }
+}
+
+/// The regions of a process that runs.
+struct LiveRegionSource: PageSource {
+  let memory: LiveMemory
+  /// The memory is the process's alone and comes from no file.
+  let isPrivateAnonymous: Bool
+
+  func run(at offset: UInt64, limit: UInt64) -> MemoryRun {
+    if isPrivateAnonymous {
+      let untouched = memory.untouched(from: offset, limit: limit)
+      if untouched > 0 { return .zeros(count: untouched) }
+    }
+    return memory.run(at: offset, limit: limit)
+  }
+}

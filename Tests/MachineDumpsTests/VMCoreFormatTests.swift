@@ -1,0 +1,8 @@
+import MachineDumps
+import Testing
+
+@Test func formatsAreCalledAsUsersKnowThem() {
+  #expect(
+    VMCoreFormat.allCases.map(\.rawValue)
+      == ["elf", "kdump-zlib", "kdump-lzo", "kdump-snappy", "kdump-zstd", "raw"])
+}
