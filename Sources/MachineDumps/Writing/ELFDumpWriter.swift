@@ -8,7 +8,8 @@ internal import Targets
 /// (dump/dump.c, `write_elf64_load`), and the notes that `MachineNotes` makes.
 ///
 /// Absent memory is in no PT_LOAD: a block falls into the parts that are there. Zeros that are
-/// filtered are memory beyond `p_filesz`, which the gABI and all readers take for zeros.
+/// filtered are memory beyond `p_filesz`: zeros by the gABI, but left out of the dump for readers who
+/// follow makedumpfile (libkdumpfile, unless its attribute `file.zero_excluded` is set).
 ///
 /// The file is one of 32 bits if the machine isn't in long mode and all its memory ends below 4 GiB
 /// (target/i386/arch_dump.c, `cpu_get_dump_info`), as it does where flash takes the firmware's place.
@@ -45,6 +46,9 @@ struct ELFDumpWriter {
     summary.absent = survey.absent
     summary.fileSize = layout.fileSize
     summary.remarks = notes.remarks
+    if survey.filtered > 0 {
+      summary.remarks.append("some readers take filtered zeros for memory that was left out")
+    }
     return summary
   }
 
