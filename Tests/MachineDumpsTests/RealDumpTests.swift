@@ -65,7 +65,7 @@ private func firstDifference(
     }
   }
 
-  @Test func QEMUsELFIsReadAsReadelfReadsIt() throws {
+  @Test func theELFOfQEMUIsReadAsReadelfReadsIt() throws {
     let file = try MappedFile.open(path)
     let loads = try loads()
     #expect(!loads.isEmpty)
