@@ -89,7 +89,8 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestWorlds", dependencies: ["Bytes", "ObjectFiles"], path: "Tests/TestWorlds", swiftSettings: strict),
+      name: "TestWorlds", dependencies: ["Bytes", "ObjectFiles"], path: "Tests/TestWorlds",
+      swiftSettings: strict),
     tests("Bytes"),
     tests("HostSystem"),
     tests("Compression"),
@@ -101,7 +102,9 @@ let package = Package(
     tests(
       "QEMUProcess",
       ["Bytes", "DebugFiles", "HostSystem", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
-    tests("MachineDumps", ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets"]),
+    tests(
+      "MachineDumps",
+      ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets", "QEMUMonitor"]),
     tests("LinuxGuest", ["Bytes", "HostSystem", "MachineDumps", "Targets"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),

@@ -1,8 +1,8 @@
 import Foundation
 import HostSystem
 import QEMUMonitor
-import Testing
 import TestWorlds
+import Testing
 
 /// A QEMU without disk and kernel that runs its firmware.
 final class EmptyQEMU {

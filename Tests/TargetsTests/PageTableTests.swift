@@ -66,8 +66,8 @@ extension X86PageTables {
   @Test func translates32BitTables() throws {
     var world = PageTableWorld(.twoLevel)
     world.map(0xc012_3000, entry: 0x0765_4000 | 5)
-    // Bits 20–13 of the entry are bits 39–32 of the address: 0x12.
-    world.map(0x0040_0000, depth: 0, entry: 0x0180_0000 | 0x12 << 13 | 0x83)
+    // Bits 20–13 of the entry are bits 39–32 of the address: 0x92.
+    world.map(0x0040_0000, depth: 0, entry: 0x0180_0000 | 0x92 << 13 | 0x83)
     #expect(
       try world.tables(.bits32).place(0xc012_3abc, world)
         == PageTranslation(
@@ -75,7 +75,7 @@ extension X86PageTables {
     #expect(
       try world.tables(.bits32PSE).place(0x0041_2345, world)
         == PageTranslation(
-          physical: PhysicalAddress(0x12_0181_2345), pageSize: 4 << 20,
+          physical: PhysicalAddress(0x92_0181_2345), pageSize: 4 << 20,
           permissions: [.write, .execute]))
     // Without CR4.PSE bit 7 means nothing, and the entry names a table where no memory is.
     #expect(throws: PageFault.self) { try world.tables(.bits32).place(0x0041_2345, world) }

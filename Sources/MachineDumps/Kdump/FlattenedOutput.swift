@@ -2,8 +2,8 @@ import Bytes
 public import HostSystem
 
 /// Writes a dump to something that takes bytes from front to back only, in makedumpfile's flattened
-/// format: what comes when, each part with its place. `makedumpfile -R` puts it into order;
-/// libkdumpfile and crash read it as it is. All numbers are big-endian (makedumpfile.h,
+/// format: what comes when, each part with its place. `makedumpfile -R` puts it into order; crash and
+/// libkdumpfile (after 0.5.1) read it as it is. All numbers are big-endian (makedumpfile.h,
 /// `makedumpfile_header` and `makedumpfile_data_header`).
 ///
 ///       0  "makedumpfile", padded with NULs to 16

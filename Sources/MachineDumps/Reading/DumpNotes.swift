@@ -23,7 +23,7 @@ struct DumpNotes {
   private mutating func readCPUs(_ notes: [ELFNote]) {
     let statuses = notes.filter { $0.is(.threadStatus, of: "CORE") }
     let states = notes.filter { $0.owner == "QEMU" }
-    if !states.isEmpty, states.count != statuses.count {
+    if !states.isEmpty, !statuses.isEmpty, states.count != statuses.count {
       diagnostics.append(
         "\(statuses.count) CPUs have NT_PRSTATUS notes, \(states.count) have QEMU's own")
     }

@@ -1,82 +1,158 @@
 import Bytes
-import HostSystem
+import Compression
+import ObjectFiles
 import Synchronization
 import Targets
 
-/// The memory in a dump that libkdumpfile reads, by physical address. As many threads read at a time
-/// as there are CPUs, each through an object of the library's of its own; pages are kept in the
-/// library's cache of 1024 pages.
+/// The memory in a kdump-compressed dump, by physical address. Pages are unpacked when they are
+/// wanted; those that the dump holds as they are stay where they are. Any number of threads may read.
 final class KdumpPageSource: PageSource {
-  /// What one thread at a time uses.
-  private final class Slot: Sendable {
-    let context: Mutex<KdumpContext>
+  private let bytes: ByteView
+  private let present: PageBitmap
+  private let ranks: PageRanks
+  private let descriptors: UInt64
+  private let cache = PageCache(limit: 4096)
+  /// Where the page of zeros lies that all such pages share; 0 until it was met.
+  private let zeroPage = Atomic<UInt64>(0)
 
-    init(_ context: consuming KdumpContext) { self.context = Mutex(context) }
-  }
+  private static let pageSize = KdumpContainer.pageSize
+  /// How many pages are unpacked at a time.
+  private static let chunk: UInt64 = 256
+  /// Descriptors of pages that share one packed page are passed over quickly, so many at a time.
+  private static let zeroChunk: UInt64 = 1 << 18
 
-  private let file: OpenFile
-  private let slots: [Slot]
-  /// Which pages the dump holds.
-  private let present: Mutex<KdumpBitmap?>
-  let pageSize: UInt64
-
-  /// How many bytes are read at a time.
-  private static let chunk: UInt64 = 1 << 20
-  private static let slotLimit = 16
-  private static let defaultPageSize: UInt64 = 4096
-
-  /// The library's object of `file`, and what it holds apart from memory.
-  init(_ file: OpenFile, _ first: consuming KdumpContext) {
-    self.file = file
-    let stored = first.number("arch.page_size") ?? Self.defaultPageSize
-    pageSize = stored > 0 && stored & (stored - 1) == 0 ? stored : Self.defaultPageSize
-    present = Mutex(first.bitmap("file.pagemap"))
-    var slots: [Slot] = []
-    for _ in 1..<max(2, min(Host.processorCount, Self.slotLimit)) {
-      if let copy = first.clone() { slots.append(Slot(copy)) }
-    }
-    slots.append(Slot(first))
-    self.slots = slots
+  init(_ container: KdumpContainer) {
+    bytes = container.bytes
+    present = container.present
+    ranks = PageRanks(container.present)
+    descriptors = container.descriptors
   }
 
   func run(at offset: UInt64, limit: UInt64) -> MemoryRun {
-    do throws(KdumpFailure) {
-      return .bytes(try read(offset, count: Int(min(limit, Self.chunk))))
+    let page = offset / Self.pageSize
+    let skip = offset % Self.pageSize
+    // How many pages `limit` reaches into.
+    let pages = (limit - 1) / Self.pageSize + 1 + (skip > 0 ? 1 : 0)
+    guard present.contains(page) else {
+      let (end, overflow) = page.addingReportingOverflow(pages)
+      let next = present.first(set: true, from: page, before: overflow ? .max : end)
+      let absent = next.map { ($0 - page) * Self.pageSize - skip } ?? limit
+      return .absent(.excluded, count: min(limit, absent))
+    }
+    if limit <= Self.pageSize, let known = cache[page] {
+      return .bytes(known.clampedSubview(at: skip, count: limit))
+    }
+    let rank = ranks.rank(of: page)
+    let whole = read(page, rank, pages)
+    switch whole {
+    case .bytes(let view):
+      if limit <= Self.pageSize, UInt64(view.count) == Self.pageSize { cache[page] = view }
+      return .bytes(view.clampedSubview(at: skip, count: limit))
+    case .zeros(let count): return .zeros(count: min(limit, count - skip))
+    case .absent(let reason, let count): return .absent(reason, count: min(limit, count - skip))
+    }
+  }
+
+  /// Whole pages from `page` on, whose descriptor is the one at `rank`: one at least, at most `limit`.
+  private func read(_ page: UInt64, _ rank: UInt64, _ limit: UInt64) -> MemoryRun {
+    let far = min(present.count, page + min(limit, Self.zeroChunk))
+    let count = (present.first(set: false, from: page, before: far) ?? far) - page
+    guard let first = descriptor(rank) else { return .absent(.truncated, count: Self.pageSize) }
+    if isZero(first) {
+      var pages: UInt64 = 1
+      while pages < min(count, Self.zeroChunk), descriptor(rank + pages).map(isZero) == true {
+        pages += 1
+      }
+      return .zeros(count: pages * Self.pageSize)
+    }
+    if first.flags & Self.packed == 0 { return plain(first, rank, min(count, Self.chunk)) }
+    return unpacked(first, rank, min(count, Self.chunk))
+  }
+
+  private func descriptor(_ rank: UInt64) -> KdumpPageDescriptor? {
+    do throws(ByteError) {
+      return try KdumpPageDescriptor(
+        bytes, at: descriptors + rank * UInt64(KdumpPageDescriptor.size))
     } catch {
-      switch error.kind {
-      case .absent: return .absent(.excluded, count: min(limit, absentBytes(from: offset)))
-      // A page that is damaged is as lost as one that the file ends before.
-      case .ended, .unknownFormat, .other:
-        return .absent(.truncated, count: min(limit, pageSize - offset % pageSize))
-      }
+      return nil  // The file ends before it.
     }
   }
 
-  private func read(_ offset: UInt64, count: Int) throws(KdumpFailure) -> ByteView {
-    for slot in slots {
-      let bytes = try slot.context.withLockIfAvailable { context throws(KdumpFailure) in
-        try context.read(offset, count: count)
-      }
-      if let bytes { return bytes }
+  private func isZero(_ descriptor: KdumpPageDescriptor) -> Bool {
+    let known = zeroPage.load(ordering: .relaxed)
+    return known != 0 && descriptor.offset == known
+  }
+
+  /// All flags that say how a page is packed.
+  private static let packed =
+    KdumpHeader.Flag.zlib | KdumpHeader.Flag.lzo | KdumpHeader.Flag.snappy | KdumpHeader.Flag.zstd
+
+  /// Pages that lie in the file as they are, one directly after another.
+  private func plain(
+    _ first: KdumpPageDescriptor, _ rank: UInt64, _ limit: UInt64
+  ) -> MemoryRun {
+    var pages: UInt64 = 1
+    while pages < limit, let next = descriptor(rank + pages), next.flags & Self.packed == 0,
+      next.offset == first.offset &+ pages * Self.pageSize
+    {
+      pages += 1
     }
-    // All are in use: wait for one, which one needn't be fair.
-    let slot = slots[Int(offset / Self.chunk % UInt64(slots.count))]
-    return try slot.context.withLock { context throws(KdumpFailure) in
-      try context.read(offset, count: count)
+    let view = bytes.clampedSubview(at: first.offset, count: pages * Self.pageSize)
+    let whole = UInt64(view.count) / Self.pageSize
+    guard whole > 0, UInt64(first.size) == Self.pageSize else {
+      return .absent(.truncated, count: Self.pageSize)
+    }
+    if haveOnlyZeros(view, Self.pageSize) { zeroPage.store(first.offset, ordering: .relaxed) }
+    return .bytes(view.clampedSubview(at: 0, count: whole * Self.pageSize))
+  }
+
+  private func unpacked(
+    _ first: KdumpPageDescriptor, _ rank: UInt64, _ limit: UInt64
+  ) -> MemoryRun {
+    var result: [UInt8] = []
+    result.reserveCapacity(Int(limit * Self.pageSize))
+    var page = [UInt8](repeating: 0, count: Int(Self.pageSize))
+    var descriptor = first
+    do throws(PageCompressionError) {
+      guard let compression = Self.compression(first) else {
+        return .absent(.truncated, count: Self.pageSize)
+      }
+      let unpacker = try PageUnpacker(compression)
+      for index in 0..<limit {
+        if index > 0 {
+          guard let next = self.descriptor(rank + index), next.flags == first.flags, !isZero(next)
+          else { break }
+          descriptor = next
+        }
+        let packed = bytes.clampedSubview(at: descriptor.offset, count: UInt64(descriptor.size))
+        guard packed.count == Int(descriptor.size), !packed.isEmpty else { break }
+        try unpacker.unpack(packed.bytes, into: &page)
+        result += page
+        if index == 0, !page.contains(where: { $0 != 0 }) {
+          zeroPage.store(descriptor.offset, ordering: .relaxed)
+        }
+      }
+    } catch {
+      // A page that is damaged is as lost as one that the file ends before; those before it aren't.
+    }
+    if result.isEmpty { return .absent(.truncated, count: Self.pageSize) }
+    return .bytes(ByteView(copying: result))
+  }
+
+  private static func compression(_ descriptor: KdumpPageDescriptor) -> PageCompression? {
+    switch descriptor.flags & packed {
+    case KdumpHeader.Flag.zlib: .zlib
+    case KdumpHeader.Flag.lzo: .lzo
+    case KdumpHeader.Flag.snappy: .snappy
+    case KdumpHeader.Flag.zstd: .zstd
+    default: nil
     }
   }
 
-  /// How far from `offset`, whose page the dump doesn't hold, the next page lies that it holds.
-  private func absentBytes(from offset: UInt64) -> UInt64 {
-    let page = offset / pageSize
-    let toNextPage = pageSize - offset % pageSize
-    let next = present.withLock { bitmap in
-      guard let found = bitmap?.firstSet(from: page + 1) else {
-        return bitmap == nil ? page + 1 : UInt64.max
-      }
-      return found
-    }
-    let (start, overflow) = next.multipliedReportingOverflow(by: pageSize)
-    return overflow ? .max : max(start - offset, toNextPage)
+  /// Whether the first `count` bytes of `view`, which has them, are all zeros.
+  private func haveOnlyZeros(_ view: ByteView, _ count: UInt64) -> Bool {
+    let span = view.bytes
+    for index in 0..<min(Int(count), span.byteCount) where span[index] != 0 { return false }
+    return true
   }
 }

@@ -37,7 +37,7 @@ public struct MachineDump: Sendable {
   public static func detect(_ bytes: ByteView) -> MachineDumpFormat? {
     let start = bytes.clampedSubview(at: 0, count: 16).copy()
     if start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return .elf }
-    if start.starts(with: "KDUMP   ".utf8) || start.starts(with: "DISKDUMP".utf8) { return .kdump }
+    if start.starts(with: "KDUMP   ".utf8) { return .kdump }
     if start.starts(with: "makedumpfile".utf8) { return .flattened }
     return nil
   }
@@ -92,17 +92,27 @@ public struct MachineDump: Sendable {
       var dump = try ELFMachineDump(file.bytes, path: path)
       return (.elf, try dump.machine(evidence: evidence, diagnostics: diagnostics))
     case .kdump:
-      return (
-        .kdump,
-        try KdumpMachineDump(file, path: path).machine(evidence: evidence, diagnostics: diagnostics)
-      )
+      return try kdump(file, path, evidence, diagnostics)
     case .flattened:
       throw .container(path: path, reason: "a flattened dump within a flattened dump")
     case .other, .raw, nil:
-      let dump = try KdumpMachineDump(file, path: path)
+      let dump = try LibraryMachineDump(file, path: path)
       return (
         .other(dump.formatName), try dump.machine(evidence: evidence, diagnostics: diagnostics)
       )
     }
+  }
+
+  /// Dumps of 64-bit machines are read by Varve, others by libkdumpfile.
+  private static func kdump(
+    _ file: MappedFile, _ path: String, _ evidence: [String], _ diagnostics: [String]
+  ) throws(MachineDumpError) -> (MachineDumpFormat, Machine) {
+    let container = try KdumpContainer(file.bytes, path: path)
+    if let architecture = container.architecture {
+      let dump = KdumpMachineDump(container, path: path, architecture: architecture)
+      return (.kdump, try dump.machine(evidence: evidence, diagnostics: diagnostics))
+    }
+    let dump = try LibraryMachineDump(file, path: path)
+    return (.kdump, try dump.machine(evidence: evidence, diagnostics: diagnostics))
   }
 }

@@ -8,7 +8,8 @@ internal import Targets
 /// (dump/dump.c, `write_elf64_load`), and the notes that `MachineNotes` makes.
 ///
 /// Absent memory is in no PT_LOAD: a block falls into the parts that are there. Zeros that are
-/// filtered are memory beyond `p_filesz`, which the gABI and all readers take for zeros.
+/// filtered are memory beyond `p_filesz`: zeros by the gABI, but left out of the dump for readers who
+/// follow makedumpfile (libkdumpfile, unless its attribute `file.zero_excluded` is set).
 ///
 /// The file is one of 32 bits if the machine isn't in long mode and all its memory ends below 4 GiB
 /// (target/i386/arch_dump.c, `cpu_get_dump_info`), as it does where flash takes the firmware's place.
@@ -30,26 +31,45 @@ struct ELFDumpWriter {
     try hosted { () throws(HostError) in
       try output.write(ByteView(copying: layout.head).bytes, at: 0)
     }
-    let stored = survey.extents.filter { $0.dataCount > 0 }
-    let transfers = zip(stored, layout.pieces).map { extent, piece in
-      MemoryTransfer(
-        start: extent.start, count: extent.dataCount, offset: piece.fileOffset.rawValue)
-    }
+    let transfers = transfers(survey, layout)
     let meter = ProgressMeter(
-      "writing memory", total: survey.present - survey.filtered, progress)
-    let zeros = try MemoryCopier(memory: machine.memory, release: release)
+      "writing memory", total: transfers.reduce(0) { $0 + $1.count }, progress)
+    let written = try MemoryCopier(memory: machine.memory, release: release)
       .copy(transfers, to: output, threads: options.effectiveThreadCount, meter)
     try hosted { () throws(HostError) in try output.finish(size: layout.fileSize) }
     meter.finish()
 
     var summary = VMCoreSummary()
-    summary.written = survey.present - survey.filtered
-    summary.zeros = zeros
+    summary.written = survey.stored
+    summary.zeros = survey.stored - written
     summary.filtered = survey.filtered
     summary.absent = survey.absent
     summary.fileSize = layout.fileSize
     summary.remarks = notes.remarks
+    if survey.filtered > 0 {
+      summary.remarks.append("some readers take filtered zeros for memory that was left out")
+    }
     return summary
+  }
+
+  /// Where each span goes: its extent's contents are the pieces of the layout, in the same order.
+  private func transfers(_ survey: MemorySurvey, _ layout: CoreLayout) -> [MemoryTransfer] {
+    var transfers: [MemoryTransfer] = []
+    transfers.reserveCapacity(survey.spans.count)
+    var spans = survey.spans[...]
+    var pieces = layout.pieces[...]
+    for (index, extent) in survey.extents.enumerated() where extent.dataCount > 0 {
+      guard let piece = pieces.popFirst() else { break }
+      while let span = spans.first, span.extent == index {
+        spans.removeFirst()
+        transfers.append(
+          MemoryTransfer(
+            start: span.start, count: span.count,
+            offset: piece.fileOffset.rawValue
+              + (span.start.rawValue - extent.start.rawValue)))
+      }
+    }
+    return transfers
   }
 
   private func fitsIn32Bits(_ notes: MachineNotes, _ survey: MemorySurvey) -> Bool {
@@ -58,7 +78,7 @@ struct ELFDumpWriter {
     // What headers and padding may add to the file, generously.
     let room = UInt64(survey.extents.count + 1) * 0x2000 + UInt64(notes.bytes.count)
     return notes.machine == .i386 && end <= UInt64(UInt32.max)
-      && survey.present + room < UInt64(UInt32.max)
+      && survey.stored + room < UInt64(UInt32.max)
   }
 
   private func layout(

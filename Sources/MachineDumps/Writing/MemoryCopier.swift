@@ -25,7 +25,7 @@ struct MemoryCopier: Sendable {
 
   private struct State {
     var next = 0
-    var zeros: UInt64 = 0
+    var written: UInt64 = 0
     var failure: VMCoreError?
 
     /// The next index below `count`; nil if all are taken or something has failed.
@@ -36,37 +36,37 @@ struct MemoryCopier: Sendable {
     }
   }
 
-  /// Copies everything in `transfers`, which ascend in the output; gives how many bytes of it were
-  /// zeros and passed over. By up to `threads` threads if the output can be written so.
+  /// Copies everything in `transfers`, which ascend in the output; gives how many bytes of it weren't
+  /// passed over. By up to `threads` threads if the output can be written so.
   func copy(
     _ transfers: [MemoryTransfer], to output: any DumpOutput, threads: Int, _ meter: ProgressMeter
   ) throws(VMCoreError) -> UInt64 {
     let shares = Self.shares(of: transfers)
     guard let writer = output.concurrentWriter, threads > 1, shares.count > 1 else {
-      var zeros: UInt64 = 0
+      var written: UInt64 = 0
       for share in shares {
-        zeros += try copy(share, meter) { bytes, offset throws(HostError) in
+        written += try copy(share, meter) { bytes, offset throws(HostError) in
           try output.write(bytes, at: offset)
         }
       }
-      return zeros
+      return written
     }
     let state = Mutex(State())
     DispatchQueue.concurrentPerform(iterations: min(threads, shares.count)) { _ in
       while let index = state.withLock({ $0.take(shares.count) }) {
         do throws(VMCoreError) {
-          let zeros = try copy(shares[index], meter) { bytes, offset throws(HostError) in
+          let written = try copy(shares[index], meter) { bytes, offset throws(HostError) in
             try writer.write(bytes, at: offset)
           }
-          state.withLock { $0.zeros += zeros }
+          state.withLock { $0.written += written }
         } catch {
           state.withLock { $0.failure = $0.failure ?? error }
         }
       }
     }
-    let (zeros, failure) = state.withLock { ($0.zeros, $0.failure) }
+    let (written, failure) = state.withLock { ($0.written, $0.failure) }
     if let failure { throw failure }
-    return zeros
+    return written
   }
 
   private static func shares(of transfers: [MemoryTransfer]) -> [MemoryTransfer] {
@@ -89,39 +89,39 @@ struct MemoryCopier: Sendable {
     _ transfer: MemoryTransfer, _ meter: ProgressMeter,
     write: (RawSpan, UInt64) throws(HostError) -> Void
   ) throws(VMCoreError) -> UInt64 {
-    var zeros: UInt64 = 0
+    var written: UInt64 = 0
     var releaser = ViewReleaser(release)
     defer { releaser.flush() }
     let end = transfer.start &+ transfer.count
-    try memory.forEachRun(in: transfer.start..<end, limit: Self.step) {
+    try memory.forEachStep(in: transfer.start..<end, bytesLimit: Self.step) {
       start, run throws(VMCoreError) in
       let offset = transfer.offset + (start.rawValue - transfer.start.rawValue)
       switch run {
-      case .zeros(let count): zeros += count
+      case .zeros: break
       case .absent(let reason, _):
         throw .vanished(PhysicalFault(address: start, reason: reason))
       case .bytes(let view):
-        zeros += try copy(view, to: offset, write)
+        written += try copy(view, to: offset, write)
         releaser.add(view)
       }
       meter.add(run.count)
     }
-    return zeros
+    return written
   }
 
   private func copy(
     _ view: ByteView, to offset: UInt64, _ write: (RawSpan, UInt64) throws(HostError) -> Void
   ) throws(VMCoreError) -> UInt64 {
     let bytes = view.bytes
-    var written = 0
+    var written: UInt64 = 0
     do throws(HostError) {
       try bytes.forEachDataRun(at: offset) { run throws(HostError) in
         try write(bytes.extracting(run), offset + UInt64(run.lowerBound))
-        written += run.count
+        written += UInt64(run.count)
       }
     } catch {
       throw .host(error)
     }
-    return UInt64(view.count - written)
+    return written
   }
 }

@@ -21,19 +21,31 @@ struct MemorySurvey {
     var reason: MemoryFault.Reason
   }
 
+  /// A stretch that has to be read, in the extent of that index. What no span covers is known to be
+  /// zeros.
+  struct Span: Hashable {
+    var start: PhysicalAddress
+    var count: UInt64
+    var extent: Int
+  }
+
   /// What is there, in ascending order.
   private(set) var extents: [DumpExtent] = []
+  /// Within the extents' data, in ascending order. They are as many as the real bytes of the input
+  /// allow, however much memory a map claims.
+  private(set) var spans: [Span] = []
   /// What isn't, by reason.
   private(set) var absent: [MemoryFault.Reason: UInt64] = [:]
   private(set) var firstGap: Gap?
   /// How many bytes of extents are zeros that are left out of the file.
   var filtered: UInt64 { extents.reduce(0) { $0 + ($1.count - $1.dataCount) } }
-  var present: UInt64 { extents.reduce(0) { $0 + $1.count } }
+  /// How many bytes of extents are to be in the file.
+  var stored: UInt64 { extents.reduce(0) { $0 + $1.dataCount } }
 
   /// So many program headers take 56 MiB, which is as much as their keeping should cost.
   static let extentLimit = 1 << 20
   /// Zeros are left out where at least so many bytes lie together: each such place costs a program
-  /// header and padding up to the next page.
+  /// header and padding up to the next page, or at least a span.
   static let leastFiltered: UInt64 = 1 << 16
   private static let step: UInt64 = 1 << 20
 
@@ -46,7 +58,7 @@ struct MemorySurvey {
     for block in blocks {
       // An extent never reaches over the border of two blocks.
       var open: DumpExtent?
-      try memory.forEachRun(in: block.range, limit: filtersZeros ? Self.step : .max) {
+      try memory.forEachStep(in: block.range, bytesLimit: Self.step) {
         start, run throws(VMCoreError) in
         switch run {
         case .absent(let reason, let count):
@@ -56,6 +68,7 @@ struct MemorySurvey {
           try extend(&open, from: start, count: count, isData: !filtersZeros)
         case .bytes(let view) where !filtersZeros:
           try extend(&open, from: start, count: UInt64(view.count), isData: true)
+          addSpan(from: start, count: UInt64(view.count))
         case .bytes(let view):
           try extend(&open, from: start, around: view)
           releaser.add(view)
@@ -76,6 +89,7 @@ struct MemorySurvey {
       try extend(&open, from: start &+ UInt64(next), count: zeros, isData: false)
       try extend(
         &open, from: start &+ UInt64(run.lowerBound), count: UInt64(run.count), isData: true)
+      addSpan(from: start &+ UInt64(run.lowerBound), count: UInt64(run.count))
       next = run.upperBound
     }
     try extend(
@@ -98,6 +112,19 @@ struct MemorySurvey {
     }
     extent.count += count
     open = extent
+  }
+
+  /// Notes bytes to be read in the extent that is open.
+  private mutating func addSpan(from start: PhysicalAddress, count: UInt64) {
+    if let last = spans.last, last.extent == extents.count {
+      let end = last.start.rawValue + last.count
+      // Few zeros in between are found again by reading them.
+      if start.rawValue - end < Self.leastFiltered {
+        spans[spans.count - 1].count = start.rawValue + count - last.start.rawValue
+        return
+      }
+    }
+    spans.append(Span(start: start, count: count, extent: extents.count))
   }
 
   private mutating func close(_ open: inout DumpExtent?) throws(VMCoreError) {

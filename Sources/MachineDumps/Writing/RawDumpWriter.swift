@@ -23,23 +23,24 @@ struct RawDumpWriter {
     guard let last = blocks.last, !survey.extents.isEmpty else {
       throw .nothingToWrite(range: options.range)
     }
-    let transfers = survey.extents.map {
+    let transfers = survey.spans.map {
       MemoryTransfer(start: $0.start, count: $0.count, offset: $0.start.rawValue)
     }
-    let meter = ProgressMeter("writing memory", total: survey.present, progress)
-    let zeros = try MemoryCopier(memory: machine.memory, release: release)
+    let meter = ProgressMeter(
+      "writing memory", total: transfers.reduce(0) { $0 + $1.count }, progress)
+    let written = try MemoryCopier(memory: machine.memory, release: release)
       .copy(transfers, to: output, threads: options.effectiveThreadCount, meter)
     let size = last.range.upperBound.rawValue
     try hosted { () throws(HostError) in try output.finish(size: size) }
     meter.finish()
 
     var summary = VMCoreSummary()
-    summary.written = survey.present
-    summary.zeros = zeros
+    summary.written = survey.stored
+    summary.zeros = survey.stored - written
     summary.absent = survey.absent
     summary.fileSize = size
     summary.remarks = remarks(
-      absent: absent, elsewhere: size - survey.present - absent)
+      absent: absent, elsewhere: size - survey.stored - absent)
     return summary
   }
 

@@ -19,8 +19,9 @@ struct CPUList: Hashable, Sendable {
 
   /// No machine has more CPUs.
   static let limit = 1 << 14
-  /// A `CPUState`'s link is within its first bytes: 584 in 7.2.
-  private static let reach: UInt64 = 4096
+  /// A `CPUState`'s link is within its first bytes: at 584 in 7.2, but after a table of 32 KiB in
+  /// releases before 7.2.
+  private static let reach: UInt64 = 64 << 10
 
   /// All lists of x86 CPUs that hang on `pointers`.
   static func search(_ pointers: GlobalPointers, _ probe: Probe) -> [CPUList] {

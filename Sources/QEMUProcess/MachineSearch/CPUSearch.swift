@@ -20,20 +20,22 @@ struct CPUSearch: Sendable {
     result.evidence.append(
       "\(objects.count) objects of type \(list.type) in a list at \(hex(list.head)) of QEMU's"
         + " variables, each pointed back to by its neighbour")
-    let shapes = CPUStateShape.shapes(of: objects, from: list.link, release: release)
-    guard shapes.count == 1, let shape = shapes.first else {
-      result.diagnostics.append(
-        shapes.isEmpty
-          ? "the CPUs' registers weren't found in their objects"
-          : "the CPUs' registers could be at \(shapes.count) places of their objects")
+    guard let shape = CPUStateShape(of: objects, from: list.link, release: release) else {
+      result.diagnostics.append("the CPUs' registers weren't found in their objects")
       return
     }
     result.diagnostics += doubts(shape)
-    let reader = CPUStateReader(shape: shape, accelerator: accelerator, release: release)
+    let reader = CPUStateReader(
+      shape: shape, accelerator: accelerator,
+      numberings: FlagOperation.Numbering.possible(
+        release: release, others: shape.modelSpecific?.others))
     let threads = ThreadNumbers(objects, process)
     let tables = TopLevelTables(layout: layout, process: process)
     for (index, object) in objects.enumerated() {
       let state = reader.state(of: object)
+      if accelerator == .tcg, state.rflags == nil {
+        result.diagnostics.append("RFLAGS of CPU \(index) can't be told without QEMU's version")
+      }
       var evidence = [
         "its state is at \(hex(list.objects[index] &+ shape.general)), \(shape.general) bytes into"
           + " its object"
@@ -70,15 +72,14 @@ struct CPUSearch: Sendable {
     case .kvm:
       doubts.append(
         "KVM may have newer registers than QEMU: whether it has can't be told without symbols")
-    case .tcg:
-      if release == nil {
-        doubts.append("RFLAGS can't be told without QEMU's version")
-      }
+    case .tcg: break
     case nil: doubts.append("RFLAGS can't be told: neither TCG nor KVM was found")
     }
     var missing: [String] = []
     if shape.extendedFeatures == nil { missing.append("EFER") }
-    if shape.modelSpecific?.kernelGSBase == nil { missing.append("model-specific registers") }
+    if shape.modelSpecific?.kernelGSBase == nil, shape.modelSpecific?.isUnused != true {
+      missing.append("model-specific registers")
+    }
     if shape.debug == nil { missing.append("debug registers") }
     if shape.vectors == nil || shape.floatingPoint == nil { missing.append("vector registers") }
     if !missing.isEmpty {

@@ -5,7 +5,8 @@ import Targets
 struct CPUStateReader: Sendable {
   let shape: CPUStateShape
   let accelerator: Accelerator?
-  let release: QEMURelease?
+  /// How the flag operations may be numbered.
+  let numberings: [FlagOperation.Numbering]
 
   /// The registers in `object`. What isn't certain is left out.
   func state(of object: ProbedBytes) -> X86CPUState {
@@ -45,26 +46,38 @@ struct CPUStateReader: Sendable {
     switch accelerator {
     case .kvm: return stored
     case .tcg:
-      guard let number = object.long(shape.conditionCodes + 24), let release,
-        let operation = FlagOperation(number: number, release.flagNumbering),
-        let destination = object.word(shape.conditionCodes),
-        let source = object.word(shape.conditionCodes + 8),
-        let source2 = object.word(shape.conditionCodes + 16),
-        let direction = object.long(shape.conditionCodes + 28)
-      else { return nil }
-      return LazyFlags(
-        stored: stored, operation: operation, source: source, source2: source2,
-        destination: destination, direction: Int32(bitPattern: direction)
-      ).value
+      let values = Set(numberings.map { lazyFlags(of: object, stored: stored, $0) })
+      // One answer, whichever way the operations are numbered.
+      return values.count == 1 ? values.first ?? nil : nil
     case nil: return nil
     }
+  }
+
+  private func lazyFlags(
+    of object: ProbedBytes, stored: UInt64, _ numbering: FlagOperation.Numbering
+  ) -> UInt64? {
+    guard let number = object.long(shape.conditionCodes + 24),
+      let operation = FlagOperation(number: number, numbering),
+      let destination = object.word(shape.conditionCodes),
+      let source = object.word(shape.conditionCodes + 8),
+      let source2 = object.word(shape.conditionCodes + 16),
+      let direction = object.long(shape.conditionCodes + 28)
+    else { return nil }
+    return LazyFlags(
+      stored: stored, operation: operation, source: source, source2: source2,
+      destination: destination, direction: Int32(bitPattern: direction)
+    ).value
   }
 
   private func readModelSpecific(of object: ProbedBytes, into state: inout X86CPUState) {
     guard let shape = shape.modelSpecific else { return }
     state[.tscAux] = object.word(shape.timestampAuxiliary)
-    if let offset = shape.pageAttributes { state[.pat] = object.word(offset) }
-    guard let base = shape.kernelGSBase else { return }
+    state[.pat] = object.word(shape.pageAttributes)
+    guard let base = shape.kernelGSBase else {
+      // Wherever they are, they are 0.
+      if shape.isUnused { for register in Self.systemCalls { state[register] = 0 } }
+      return
+    }
     state[.kernelGSBase] = object.word(base)
     state[.fmask] = object.word(base - 8)
     state[.cstar] = object.word(base - 16)
@@ -74,6 +87,10 @@ struct CPUStateReader: Sendable {
     state[.sysenterESP] = object.word(base - 56)
     state[.sysenterCS] = object.long(base - 64).map { UInt64($0) }
   }
+
+  private static let systemCalls: [X86CPUState.ModelSpecific] = [
+    .sysenterCS, .sysenterESP, .sysenterEIP, .star, .lstar, .cstar, .fmask, .kernelGSBase,
+  ]
 
   /// The 512 bytes that FXSAVE would write (Intel SDM volume 1, "FXSAVE area"); nil unless all of
   /// its parts are known:
@@ -104,7 +121,7 @@ struct CPUStateReader: Sendable {
     image += littleEndian(mxcsr)
     image += littleEndian(UInt32(0xffff))
     for index in 0..<8 {
-      append(10, at: registers + UInt64(Int(top) + index & 7) * 16)
+      append(10, at: registers + UInt64((Int(top) + index) & 7) * 16)
       image += [UInt8](repeating: 0, count: 6)
     }
     for index in 0..<16 { append(16, at: vectors.registers + UInt64(index) * 64) }

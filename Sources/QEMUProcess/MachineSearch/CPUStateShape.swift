@@ -32,18 +32,23 @@ struct CPUStateShape: Hashable, Sendable {
   var conditionCodes: UInt64 { segments - 40 }
   var control: UInt64 { segments + 240 }
 
-  /// A CPU's object is some 20 KiB long; newer ones have larger tables before the state.
-  static let objectSize: UInt64 = 64 << 10
+  /// A CPU's object is 20 KiB long in 7.2; others have larger tables before the state.
+  static let objectSize: UInt64 = 128 << 10
 
-  /// The arrangements under which all `objects` are CPUs. There is one, or the search has failed.
-  static func shapes(of objects: [ProbedBytes], from start: UInt64, release: QEMURelease?)
-    -> [CPUStateShape]
-  {
-    guard let first = objects.first, first.count > 512 else { return [] }
+  /// The debug registers are within this distance of the segments: some 13000 bytes in 7.2.
+  private static let debugReach: UInt64 = 16 << 10
+
+  /// The arrangement under which all `objects` are CPUs, looked for from `start` on; nil if there is
+  /// none. Should there be several the first one counts, since a neighbour in memory may be a CPU,
+  /// too.
+  init?(of objects: [ProbedBytes], from start: UInt64, release: QEMURelease?) {
+    guard let count = objects.map(\.count).min(), count > start + 1024 else { return nil }
     // 256 bytes for the general registers and what follows them.
-    return stride(from: start + 256, through: first.count - 280, by: 8).filter { offset in
-      objects.allSatisfy { isState($0, segments: offset) }
-    }.map { CPUStateShape(of: objects, segments: $0, release: release) }
+    let found = stride(from: start + 256, through: count - 280, by: 8).first { offset in
+      objects.allSatisfy { Self.isState($0, segments: offset) }
+    }
+    guard let found else { return nil }
+    self.init(of: objects, segments: found, release: release)
   }
 
   private init(of objects: [ProbedBytes], segments: UInt64, release: QEMURelease?) {
@@ -52,8 +57,11 @@ struct CPUStateShape: Hashable, Sendable {
     floatingPoint = Self.floatingPoint(in: objects, segments: segments)
     extendedFeatures = floatingPoint.map { $0 - 8 }
     let next = floatingPoint.map { $0 + 144 } ?? segments + 280
-    modelSpecific = ModelSpecificShape(of: objects, from: next, release: release)
-    debug = modelSpecific.flatMap { Self.debug(in: objects, from: $0.features) }
+    let debug = Self.debug(in: objects, from: next)
+    self.debug = debug
+    modelSpecific = debug.flatMap {
+      ModelSpecificShape(of: objects, between: next, and: $0, release: release)
+    }
     vectors = modelSpecific.flatMap { VectorShape(of: objects, modelSpecific: $0) }
   }
 
@@ -72,6 +80,10 @@ struct CPUStateShape: Hashable, Sendable {
     guard cr0 & 1 == UInt64(hidden >> 7 & 1), cr0 & 1 << 31 == 0 || cr0 & 1 != 0,
       let cr3 = bytes.word(segments + 264), cr3 < 1 << 52,
       let cr4 = bytes.word(segments + 272), cr4 < 1 << 33
+    else { return false }
+    // 64-bit code, in the code segment's L and in those flags (`HF_LMA_SHIFT`, `HF_CS64_SHIFT`).
+    guard let code = bytes.long(segments + 44),
+      hidden >> 15 & 1 == code >> 21 & hidden >> 14 & 1
     else { return false }
     return (UInt64(0)..<10).allSatisfy { index in
       guard let selector = bytes.long(segments + index * 24) else { return false }
@@ -110,7 +122,9 @@ struct CPUStateShape: Hashable, Sendable {
   /// `dr`: DR6 and DR7 have bits that are always set (Intel SDM volume 3, "Debug registers"), DR4
   /// and DR5 don't exist.
   private static func debug(in objects: [ProbedBytes], from start: UInt64) -> UInt64? {
-    let found = stride(from: start, through: start + 4096, by: 8).filter { offset in
+    guard let count = objects.map(\.count).min(), count > start + 64 else { return nil }
+    let end = min(count - 64, start + debugReach)
+    let found = stride(from: start, through: end, by: 8).filter { offset in
       objects.allSatisfy { object in
         guard object.word(offset + 32) == 0, object.word(offset + 40) == 0,
           let status = object.word(offset + 48), status & ~0xe00f == 0xffff_0ff0,

@@ -12,6 +12,9 @@ struct ContentSearch: Sendable {
   /// Smaller guests than this aren't looked for, in bytes.
   private static let smallest: UInt64 = 1 << 20
 
+  /// The C library's own mappings are smaller, in bytes.
+  private static let large: UInt64 = 16 << 20
+
   func layout(windows: some MemoryWindows) throws(MachineSearchError) -> GuestMemoryLayout {
     let probe = Probe(memory: process.memory)
     let candidates = process.mappings.filter { mapping in
@@ -39,6 +42,11 @@ struct ContentSearch: Sendable {
     if told.count == 1, let split = told.first {
       return (split, "the firmware's memory map (e820) in it fits \(split)")
     }
+    if told.isEmpty, !maps.isEmpty {
+      throw .ambiguous(
+        what: "which mappings make up the memory that firmware saw",
+        candidates: largeMappings.map { "\($0.start):\(hex($0.count))" })
+    }
     let usual = told.isEmpty ? MemorySplit.usual(ofSize: size) : told.sorted { $0.low < $1.low }
     guard usual.count == 1, let split = usual.first else {
       throw .ambiguous(
@@ -48,6 +56,13 @@ struct ContentSearch: Sendable {
         })
     }
     return (split, "memory of its size is nowhere split otherwise than \(split)")
+  }
+
+  /// What could be guest memory by its size alone.
+  private var largeMappings: [HostMapping] {
+    process.mappings.filter { mapping in
+      mapping.isWritable && !mapping.isExecutable && mapping.count >= Self.large
+    }
   }
 
   private func layout(

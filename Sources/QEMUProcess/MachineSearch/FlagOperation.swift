@@ -58,31 +58,31 @@ public enum FlagOperation: Hashable, Sendable {
   /// How a release numbers the operations.
   public enum Numbering: Hashable, Sendable, CaseIterable {
     /// Up to 9.0: `DYNAMIC`, `EFLAGS`, the arithmetic without BLSI, then the others.
-    case upTo9_0
+    case original
     /// 9.1: `DYNAMIC`, `EFLAGS`, ADCX, ADOX, ADCOX, `CLR`, the arithmetic, POPCNT.
-    case in9_1
+    case grouped
     /// Since 9.2: `EFLAGS`, ADCX, ADOX, ADCOX, the arithmetic, POPCNT, `DYNAMIC`.
-    case since9_2
+    case aligned
 
     /// The numbering of the QEMU release `major.minor`.
     public init(major: Int, minor: Int) {
       if major < 9 || (major == 9 && minor == 0) {
-        self = .upTo9_0
+        self = .original
       } else if major == 9, minor == 1 {
-        self = .in9_1
+        self = .grouped
       } else {
-        self = .since9_2
+        self = .aligned
       }
     }
 
     /// The number of `CC_OP_EFLAGS`.
-    var computed: UInt32 { self == .since9_2 ? 0 : 1 }
+    var computed: UInt32 { self == .aligned ? 0 : 1 }
     /// The number of `CC_OP_MULB`.
     var firstArithmetic: UInt32 {
       switch self {
-      case .upTo9_0: 2
-      case .in9_1: 6
-      case .since9_2: 4
+      case .original: 2
+      case .grouped: 6
+      case .aligned: 4
       }
     }
   }
@@ -91,7 +91,7 @@ public enum FlagOperation: Hashable, Sendable {
   /// CPU, and for numbers that mean nothing.
   public init?(number: UInt32, _ numbering: Numbering) {
     let first = numbering.firstArithmetic
-    let kinds = UInt32(Arithmetic.allCases.count) - (numbering == .upTo9_0 ? 1 : 0)
+    let kinds = UInt32(Arithmetic.allCases.count) - (numbering == .original ? 1 : 0)
     if number == numbering.computed {
       self = .computed
     } else if number >= first, number < first + 4 * kinds,
@@ -101,13 +101,13 @@ public enum FlagOperation: Hashable, Sendable {
       self = .arithmetic(arithmetic, width)
     } else {
       switch (numbering, number) {
-      case (.upTo9_0, 46), (.in9_1, 2), (.since9_2, 1): self = .adcx
-      case (.upTo9_0, 47), (.in9_1, 3), (.since9_2, 2): self = .adox
-      case (.upTo9_0, 48), (.in9_1, 4), (.since9_2, 3): self = .adcox
-      case (.upTo9_0, 49), (.in9_1, 5): self = .cleared
-      case (.upTo9_0, 50): self = .populationCount(.source)
+      case (.original, 46), (.grouped, 2), (.aligned, 1): self = .adcx
+      case (.original, 47), (.grouped, 3), (.aligned, 2): self = .adox
+      case (.original, 48), (.grouped, 4), (.aligned, 3): self = .adcox
+      case (.original, 49), (.grouped, 5): self = .cleared
+      case (.original, 50): self = .populationCount(.source)
       // Four numbers are kept for POPCNT; the one of the widest operand is used.
-      case (.in9_1, 57), (.since9_2, 55): self = .populationCount(.destination)
+      case (.grouped, 57), (.aligned, 55): self = .populationCount(.destination)
       default: return nil
       }
     }

@@ -61,7 +61,7 @@ public struct MachineSearch: Sendable {
     if let list {
       let search = CPUSearch(
         list: list, process: process, layout: layout, accelerator: machine?.accelerator,
-        release: release)
+        release: release ?? oldestRelease(having: machine))
       search.read(into: &result)
     } else {
       result.diagnostics.append(
@@ -69,6 +69,14 @@ public struct MachineSearch: Sendable {
           ? "QEMU's list of CPUs wasn't found" : "\(lists.count) lists could be QEMU's CPUs")
     }
     return result
+  }
+
+  /// A machine that came with a release since which nothing has changed tells as much as the
+  /// release itself.
+  private func oldestRelease(having machine: MachineObject?) -> QEMURelease? {
+    machine.flatMap { QEMURelease(machine: $0.name) }.flatMap { oldest in
+      oldest >= .newestChange ? oldest : nil
+    }
   }
 
   private func memory(

@@ -84,12 +84,12 @@ struct ProbedBytes: Sendable {
     return String(decoding: bytes[..<end], as: UTF8.self)
   }
 
-  /// The offsets of words that equal `value`, at multiples of 8.
-  func offsets(of value: UInt64) -> [UInt64] {
-    guard count >= 8 else { return [] }
+  /// The offsets of words that equal `value`, at multiples of 8 from `start` on.
+  func offsets(of value: UInt64, from start: UInt64 = 0) -> [UInt64] {
+    guard count >= start + 8 else { return [] }
     var found: [UInt64] = []
     do throws(ByteError) {
-      for offset in stride(from: 0, through: count - 8, by: 8)
+      for offset in stride(from: start, through: count - 8, by: 8)
       where try view.load(UInt64.self, at: offset) == value {
         found.append(offset)
       }

@@ -35,14 +35,13 @@ struct AnchoredList: Sendable {
     self.link = link
   }
 
-  /// Every list that `pointer` could be the head of.
+  /// Every list that `pointer` could be the head of, its elements linked at one of `links`.
   static func lists(
-    at pointer: GlobalPointers.Pointer, elementSize: UInt64, _ probe: Probe
+    at pointer: GlobalPointers.Pointer, links: Range<UInt64>, _ probe: Probe
   ) -> [AnchoredList] {
-    probe.bytes(at: pointer.target, upTo: elementSize).offsets(of: pointer.address)
-      .compactMap { offset in
-        offset < 8 ? nil : AnchoredList(pointer, link: offset - 8, probe)
-      }
+    probe.bytes(at: pointer.target, upTo: links.upperBound)
+      .offsets(of: pointer.address, from: links.lowerBound + 8)
+      .compactMap { AnchoredList(pointer, link: $0 - 8, probe) }
   }
 }
 
@@ -52,8 +51,8 @@ struct RAMBlockList: Sendable {
   let layout: RAMBlockShape
   let blocks: [FoundRAMBlock]
 
-  /// `RAMBlock` is some 420 bytes long, its list link at 336.
-  private static let elementSize: UInt64 = 1024
+  /// A `RAMBlock`'s link is at 336 in 7.2; its name of 256 bytes and more come before it.
+  private static let links: Range<UInt64> = 288..<768
 
   /// Every list that has the shape; more than one is unheard of.
   static func search(
@@ -61,7 +60,7 @@ struct RAMBlockList: Sendable {
   ) -> [RAMBlockList] {
     let probe = Probe(memory: process.memory)
     return pointers.pointers.flatMap { pointer in
-      AnchoredList.lists(at: pointer, elementSize: elementSize, probe).compactMap { list in
+      AnchoredList.lists(at: pointer, links: links, probe).compactMap { list in
         guard let layout = RAMBlockShape(of: list, in: process) else { return nil }
         let blocks = list.elements.compactMap { layout.block(at: $0, probe) }
         guard blocks.count == list.elements.count else { return nil }

@@ -66,12 +66,20 @@ struct StructureLayout: Sendable {
     ]
   }
 
-  /// Blocks that the dump has no mapping for.
+  /// Blocks that the dump has no mapping for, or a shorter one.
   private var unmapped: [String] {
     list.blocks.compactMap { block in
-      process.mapping(containing: VirtualAddress(block.host)) == nil
-        ? "the memory of \(block.name.isEmpty ? "a block" : block.name) at \(hex(block.host)) isn't in the dump"
-        : nil
+      let name = block.name.isEmpty ? "a block" : block.name
+      guard process.mapping(containing: VirtualAddress(block.host)) != nil else {
+        return "the memory of \(name) at \(hex(block.host)) isn't in the dump"
+      }
+      guard process.mapping(containing: VirtualAddress(block.host + (block.count - 1))) != nil
+      else {
+        return
+          "the memory of \(name) at \(hex(block.host)), \(hex(block.count)) bytes, isn't in the"
+          + " dump to its end"
+      }
+      return nil
     }
   }
 }

@@ -16,18 +16,23 @@ struct VectorShape: Hashable, Sendable {
   private static let distances: [UInt64] = [10440, 2184, 3976]
 
   init?(of objects: [ProbedBytes], modelSpecific: ModelSpecificShape) {
-    guard let base = modelSpecific.kernelGSBase else { return nil }
-    var found: [(control: UInt64, registers: UInt64)] = []
-    for distance in Self.distances where distance + 80 < base {
-      let registers = base - 64 - distance
-      for back: UInt64 in [4, 8, 12, 16]
-      where objects.allSatisfy({ Self.isControl($0, at: registers - back, before: registers) }) {
-        found.append((registers - back, registers))
+    var found: Set<VectorShape> = []
+    for base in modelSpecific.possibleBases {
+      for distance in Self.distances where distance + 80 < base {
+        let registers = base - 64 - distance
+        for back: UInt64 in [4, 8, 12, 16]
+        where objects.allSatisfy({ Self.isControl($0, at: registers - back, before: registers) }) {
+          found.insert(VectorShape(control: registers - back, registers: registers))
+        }
       }
     }
-    guard found.count == 1 else { return nil }
-    control = found[0].control
-    registers = found[0].registers
+    guard found.count == 1, let only = found.first else { return nil }
+    self = only
+  }
+
+  private init(control: UInt64, registers: UInt64) {
+    self.control = control
+    self.registers = registers
   }
 
   /// MXCSR has 16 bits (Intel SDM volume 1, "MXCSR"), not all exceptions are let through, and only

@@ -1,6 +1,5 @@
 import Bytes
 import HostSystem
-import Synchronization
 
 /// The memory of a process that runs, by address, through `/proc/PID/mem`. Nothing is stopped, and
 /// nothing is changed but for page tables.
@@ -11,13 +10,11 @@ final class LiveMemory: Sendable {
   private let memory: OpenFile
   /// Which pages the process has: nil if that can't be read.
   private let pageMap: OpenFile?
-  private let cache = Mutex<[UInt64: ByteView]>([:])
+  private let cache = PageCache(limit: 4096)
 
   static let pageSize: UInt64 = UInt64(Host.pageSize)
   /// How many bytes are read at a time.
   private static let chunk: UInt64 = 1 << 20
-  /// How many pages are kept.
-  private static let cacheLimit = 4096
 
   /// Throws what `/proc/PID/mem` can't be opened for.
   init(_ files: ProcessFiles) throws(HostError) {
@@ -33,17 +30,14 @@ final class LiveMemory: Sendable {
     let page = address & ~(Self.pageSize - 1)
     let skip = address - page
     guard limit <= Self.pageSize else { return fetch(address, count: min(limit, Self.chunk)) }
-    if let known = cache.withLock({ $0[page] }) {
+    if let known = cache[page] {
       return .bytes(known.clampedSubview(at: skip, count: limit))
     }
     let run = fetch(page, count: Self.pageSize)
     guard case .bytes(let bytes) = run, UInt64(bytes.count) > skip else {
       return .absent(.unmapped, count: min(limit, Self.pageSize - skip))
     }
-    cache.withLock { cache in
-      if cache.count >= Self.cacheLimit { cache.removeAll(keepingCapacity: true) }
-      cache[page] = bytes
-    }
+    cache[page] = bytes
     return .bytes(bytes.clampedSubview(at: skip, count: limit))
   }
 

@@ -145,9 +145,29 @@ import Testing
         "0x0000000100000000 0x0000000100000000 0x010000 0x010000",
         "0x0000000100020000 0x0000000100020000 0x020000 0x020000",
       ])
-    let notes = listing.split(separator: "\n").filter { $0.contains("\t") }
+    let notes = listing.split(separator: "\n").filter { $0.contains(" 0x000") && $0.contains("\t") }
       .map { $0.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ") }
     #expect(notes == ["CORE 0x00000150", "QEMU 0x000001b8", "VMCOREINFO 0x0000000e"])
+  }
+
+  /// As QEMU has it for CPUs outside long mode without memory at 4 GiB.
+  @Test func machinesOf32BitsHaveFilesOf32Bits() throws {
+    let memory = PhysicalMemory([SyntheticMachine.bytes(0, SyntheticMachine.low)])
+    let map = [SyntheticMachine.entry(0, 0xa0000, at: 0)]
+    let (bytes, _, _) = try dump(
+      Machine(memory: memory, map: map, cpus: [SyntheticMachine.protectedModeCPU]))
+    let scratch = try ScratchDirectory()
+    try scratch.write(bytes, to: "vmcore")
+    let listing = try Tool.run("readelf", "-hlnW", "vmcore", in: scratch)
+    #expect(!listing.contains("Warning") && !listing.contains("Error"))
+    #expect(listing.contains("ELF32") && listing.contains("Intel 80386"))
+    #expect(listing.contains("0x00000000 0x00000000 0xa0000 0xa0000"))
+    let dump = try ELFDump(ByteView(copying: bytes))
+    let load = try #require(dump.segments.last)
+    #expect(
+      try dump.bytes.subview(at: load.fileOffset.rawValue, count: load.fileSize).copy()
+        == SyntheticMachine.low)
+    #expect(dump.notes.map(\.descriptor.count) == [144, 440])
   }
 
   /// The file is the same whoever writes it: several threads, one, or a stream.
@@ -171,6 +191,31 @@ import Testing
       map: [SyntheticMachine.entry(0, 0x1000, at: 0)], cpus: [])
     let fault = PhysicalFault(address: PhysicalAddress(0), reason: .unmapped)
     #expect(throws: VMCoreError.vanished(fault)) { try dump(machine) }
+  }
+
+  /// A map may claim what it will: nothing is done for each page of it.
+  @Test(arguments: [false, true]) func zerosCostNothing(filters: Bool) throws {
+    let size: UInt64 = 1 << 60
+    let machine = Machine(
+      memory: PhysicalMemory([
+        SyntheticMachine.segment(0, size, .zeros),
+        SyntheticMachine.segment(size, size, .absent(.truncated)),
+      ]), map: [SyntheticMachine.entry(0, 2 * size, at: 0)], cpus: [])
+    var options = VMCoreOptions(format: .elf)
+    options.filtersZeroPages = filters
+    let output = MemoryOutput()
+    let summary = try VMCoreWriter(machine, options).write(to: output)
+    #expect(summary.zeros == (filters ? 0 : size))
+    #expect(summary.filtered == (filters ? size : 0))
+    #expect(summary.absent == [.truncated: size])
+    #expect(output.writes.count == 1)
+    // A file of that size can't be had.
+    let scratch = try ScratchDirectory()
+    if !filters {
+      #expect(throws: VMCoreError.self) {
+        try VMCoreWriter(machine, options).write(to: scratch.file("vmcore"))
+      }
+    }
   }
 
   @Test func memoryInTooManyPiecesIsRefused() throws {

@@ -8,7 +8,9 @@ import Testing
 /// A dump that QEMU itself wrote, read with as little as possible of what is tested.
 struct QMPDump {
   let file: MappedFile
-  let core: CoreFile
+  let core: ELFDump
+  /// Its PT_LOADs.
+  let loads: [ELFSegment]
   /// All notes, as they stand in the file.
   let notes: [UInt8]
   /// A machine made of the dump's segments, its "QEMU" notes and its VMCOREINFO.
@@ -21,10 +23,11 @@ struct QMPDump {
   init(_ subject: LaboratoryManifest.Subject) throws {
     let path = try #require(subject.truth["qmp_dump"])
     file = try MappedFile.open(path)
-    core = try CoreFile(file.bytes)
-    let header = try #require(core.image.segments.first { $0.type == .note })
+    core = try ELFDump(file.bytes)
+    loads = core.segments.filter { $0.type == .load }
+    let header = try #require(core.segments.first { $0.type == .note })
     notes = try file.bytes.subview(at: header.fileOffset.rawValue, count: header.fileSize).copy()
-    let segments = try core.segments.map { [bytes = file.bytes] segment in
+    let segments = try loads.map { [bytes = file.bytes] segment in
       PhysicalSegment(
         start: segment.physicalAddress, count: segment.memorySize,
         contents: .bytes(
