@@ -5,6 +5,7 @@ import HostSystem
 import ObjectFiles
 import QEMUProcess
 import Targets
+import TestWorlds
 
 /// The laboratory's cores of QEMU processes that come with QEMU's own dump of the guest, taken at
 /// the same pause.
@@ -48,7 +49,8 @@ struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
     do {
       let decoder = JSONDecoder()
       decoder.keyDecodingStrategy = .convertFromSnakeCase
-      let data = try Data(contentsOf: URL(fileURLWithPath: Laboratory.root + "/manifest.json"))
+      let data = try Data(
+        contentsOf: URL(fileURLWithPath: LaboratoryManifest.root + "/manifest.json"))
       return try decoder.decode(Manifest.self, from: data).subjects.filter {
         $0.kind == "machine-core" && $0.stripped == false && $0.core != nil
           && $0.truth["qmp_dump"] != nil
