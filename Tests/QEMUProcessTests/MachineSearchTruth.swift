@@ -25,7 +25,7 @@ struct MachineSubject: Sendable, Decodable, CustomTestStringConvertible {
   static let all: [MachineSubject] = {
     let isEverythingWanted = ProcessInfo.processInfo.environment["VARVE_LAB_ALL"] != nil
     do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: Laboratory.root + "/manifest.json"))
+      let data = try Data(contentsOf: URL(fileURLWithPath: LaboratoryManifest.root + "/manifest.json"))
       return try JSONDecoder().decode(Manifest.self, from: data).subjects.filter { subject in
         subject.kind == "machine-core" && subject.core.map { !$0.hasSuffix(".zst") } ?? false
           && subject.truth?["mtree"] != nil && subject.truth?["registers"] != nil
