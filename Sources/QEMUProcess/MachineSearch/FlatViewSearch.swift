@@ -89,9 +89,10 @@ struct FlatRangeShape: Sendable {
     array: UInt64, count: UInt32, _ blocks: RAMBlockList, _ region: MemoryRegionShape,
     _ probe: Probe
   ) {
+    let regions = Set(blocks.blocks.map(\.region))
     for size: UInt64 in [64, 56] {
       if let ranges = Self.ranges(array: array, count: UInt64(count), size: size, region, probe),
-        ranges.contains(where: { range in blocks.blocks.contains { $0.region == range.region } })
+        ranges.contains(where: { regions.contains($0.region) })
       {
         self.ranges = ranges
         return

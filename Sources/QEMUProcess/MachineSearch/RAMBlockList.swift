@@ -13,8 +13,9 @@ struct AnchoredList: Sendable {
   /// Where in an element `le_next` is; `le_prev` follows.
   let link: UInt64
 
-  /// Longer lists than this are taken for damage.
-  static let limit = 1 << 16
+  /// Longer lists than this are taken for damage: QEMU has some ten blocks, and a few hundred with
+  /// all slots in use.
+  static let limit = 1 << 12
 
   /// The list whose first element `pointer` points to, if elements are linked at `link`.
   init?(_ pointer: GlobalPointers.Pointer, link: UInt64, _ probe: Probe) {
