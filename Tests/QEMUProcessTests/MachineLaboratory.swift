@@ -9,28 +9,9 @@ import TestWorlds
 
 /// The laboratory's cores of QEMU processes that come with QEMU's own dump of the guest, taken at
 /// the same pause.
-struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
-  let name: String
-  let kind: String
-  let core: String?
-  let executable: String?
-  let stripped: Bool?
-  let machine: String?
-  let memory: UInt64?
-  let vmcoreinfoNote: Bool?
-  /// The file that is the guest's memory.
-  let ramFile: String?
-  /// The RAM block that QEMU had the kernel leave out of the core.
-  let excludedBlock: String?
-  let truth: [String: String]
+typealias MachineSubject = LaboratoryManifest.Subject
 
-  var description: String { name }
-
-  private static let isEverythingWanted =
-    ProcessInfo.processInfo.environment["VARVE_LAB_ALL"] != nil
-
-  private struct Manifest: Decodable { let subjects: [MachineSubject] }
-
+extension MachineSubject {
   /// Every one is compared if `VARVE_LAB_ALL` is set, else small ones of each sort.
   private static let few = [
     "vm-microvm-debug", "vm-q35-file-debug", "vm-q35-dimm-excluded-debug",
@@ -41,26 +22,16 @@ struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
   /// tells it by the range's mark, debug information by the region's, as QEMU's dump does.
   static let forBothWays = withDebugInformation.filter { subject in
     subject.name != "vm-q35-nvdimm-debug"
-      && (isEverythingWanted || ["vm-microvm-debug", "vm-pc-max-debug"].contains(subject.name))
+      && (LaboratoryManifest.isEverythingWanted
+        || ["vm-microvm-debug", "vm-pc-max-debug"].contains(subject.name))
   }
 
   /// Those that have debug information.
-  static let withDebugInformation: [MachineSubject] = {
-    do {
-      let decoder = JSONDecoder()
-      decoder.keyDecodingStrategy = .convertFromSnakeCase
-      let data = try Data(
-        contentsOf: URL(fileURLWithPath: LaboratoryManifest.root + "/manifest.json"))
-      return try decoder.decode(Manifest.self, from: data).subjects.filter {
-        $0.kind == "machine-core" && $0.stripped == false && $0.core != nil
-          && $0.truth["qmp_dump"] != nil
-          && (isEverythingWanted || few.contains($0.name))
-      }
-    } catch {
-      // No laboratory on this machine: its tests have no arguments, and so don't run.
-      return []
-    }
-  }()
+  static let withDebugInformation = LaboratoryManifest.subjects.filter {
+    $0.kind == "machine-core" && $0.stripped == false && $0.core != nil
+      && $0.truth["qmp_dump"] != nil
+      && (LaboratoryManifest.isEverythingWanted || few.contains($0.name))
+  }
 
   func process() throws -> Targets.Process {
     try Self.process(core: core ?? "", executable: executable)

@@ -5,52 +5,26 @@ import HostSystem
 import ObjectFiles
 import QEMUProcess
 import Targets
+import TestWorlds
 import Testing
 
-/// The laboratory's cores of QEMU processes of which QEMU told the machine before it was dumped.
-struct MachineSubject: Sendable, Decodable, CustomTestStringConvertible {
-  let name: String
-  let kind: String
-  let core: String?
-  let machine: String?
-  let guest: String?
-  let truth: [String: String]?
-  var testDescription: String { name }
-
-  private struct Manifest: Decodable {
-    let subjects: [MachineSubject]
+extension MachineSubject {
+  /// Cores of QEMU processes of which QEMU told the machine before it was dumped: every one if
+  /// everything is wanted, else one of each sort.
+  static let forSearch = LaboratoryManifest.subjects.filter { subject in
+    subject.kind == "machine-core" && subject.core.map { !$0.hasSuffix(".zst") } ?? false
+      && subject.truth["mtree"] != nil && subject.truth["registers"] != nil
+      && (LaboratoryManifest.isEverythingWanted || fewForSearch.contains(subject.name))
   }
 
-  /// Every core if `VARVE_LAB_ALL` is set, else one of each sort.
-  static let all: [MachineSubject] = {
-    let isEverythingWanted = ProcessInfo.processInfo.environment["VARVE_LAB_ALL"] != nil
-    do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: LaboratoryManifest.root + "/manifest.json"))
-      return try JSONDecoder().decode(Manifest.self, from: data).subjects.filter { subject in
-        subject.kind == "machine-core" && subject.core.map { !$0.hasSuffix(".zst") } ?? false
-          && subject.truth?["mtree"] != nil && subject.truth?["registers"] != nil
-          && (isEverythingWanted || few.contains(subject.name))
-      }
-    } catch {
-      // No laboratory on this machine: its tests have no arguments, and so don't run.
-      return []
-    }
-  }()
-
-  private static let few = [
+  private static let fewForSearch = [
     "vm-q35-3g-stripped-5.2", "vm-q35-5g-stripped-7.2", "vm-q35-nvdimm-debug",
     "vm-q35-flash-debug", "vm-pc-real-stripped-10", "vm-pc-256-stripped-new",
   ]
 
   /// The process, its program's file and debug information withheld.
-  func process() throws -> Targets.Process {
-    let places = DebugFilePlaces(debugDirectories: [], debuginfod: .off)
-    return try Targets.Process(
-      core: CoreFile(MappedFile.open(core ?? "").bytes), finder: DebugFileFinder(places))
-  }
-
-  private func text(_ truth: String) throws -> String {
-    try String(contentsOfFile: self.truth?[truth] ?? "", encoding: .utf8)
+  func processWithoutSymbols() throws -> Targets.Process {
+    try Self.process(core: core ?? "", executable: nil)
   }
 
   /// `info mtree -f`: the ranges of the view of the address space “memory”.

@@ -27,6 +27,8 @@ public enum LaboratoryManifest {
     /// Of a virtual machine: bytes of RAM at its start.
     public let memory: UInt64?
     public let vcpus: Int?
+    /// What runs in it: `linux`, `real`, `protected`, `firmware`.
+    public let guest: String?
     /// In which mode the guest's CPUs are: `real`, `protected`, `long`.
     public let mode: String?
     /// Whether QEMU's own dump has a VMCOREINFO note.
@@ -55,6 +57,10 @@ public enum LaboratoryManifest {
   /// The laboratory's cache directory.
   public static let root =
     ProcessInfo.processInfo.environment["VARVE_LAB"] ?? NSHomeDirectory() + "/.cache/varve-lab"
+
+  /// Whether every subject is to be tested; else a few of each sort are.
+  public static let isEverythingWanted =
+    ProcessInfo.processInfo.environment["VARVE_LAB_ALL"] != nil
 
   private static let manifest: Result<[Subject], any Error> = Result {
     let decoder = JSONDecoder()
