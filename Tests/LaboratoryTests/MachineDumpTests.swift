@@ -59,7 +59,7 @@ extension LaboratoryManifest.Subject {
       #expect(ours.map == theirs.map)
     } else {
       // What the core leaves out is in no PT_LOAD; the rest is there.
-      #expect(ours.core.segments.reduce(0) { $0 + $1.memorySize } == presentMemory(subject, theirs))
+      #expect(try ours.core.segments.reduce(0) { $0 + $1.memorySize } == presentMemory(subject, theirs))
     }
     try expectEqualContents(ours, theirs, in: directory)
   }

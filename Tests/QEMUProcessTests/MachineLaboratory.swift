@@ -9,7 +9,7 @@ import TestWorlds
 
 /// The laboratory's cores of QEMU processes that come with QEMU's own dump of the guest, taken at
 /// the same pause.
-struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
+struct DumpedMachine: Sendable, Decodable, CustomStringConvertible {
   let name: String
   let kind: String
   let core: String?
@@ -29,7 +29,7 @@ struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
   private static let isEverythingWanted =
     ProcessInfo.processInfo.environment["VARVE_LAB_ALL"] != nil
 
-  private struct Manifest: Decodable { let subjects: [MachineSubject] }
+  private struct Manifest: Decodable { let subjects: [DumpedMachine] }
 
   /// Every one is compared if `VARVE_LAB_ALL` is set, else small ones of each sort.
   private static let few = [
@@ -45,7 +45,7 @@ struct MachineSubject: Sendable, Decodable, CustomStringConvertible {
   }
 
   /// Those that have debug information.
-  static let withDebugInformation: [MachineSubject] = {
+  static let withDebugInformation: [DumpedMachine] = {
     do {
       let decoder = JSONDecoder()
       decoder.keyDecodingStrategy = .convertFromSnakeCase

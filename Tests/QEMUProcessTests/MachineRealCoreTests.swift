@@ -8,8 +8,8 @@ import Testing
 @Suite("Machines of real cores, by debug information", .serialized)
 struct MachineRealCoreTests {
   /// One machine, opened once for all that is compared.
-  @Test(arguments: MachineSubject.withDebugInformation)
-  func isWhatQEMUItselfDumped(_ subject: MachineSubject) throws {
+  @Test(arguments: DumpedMachine.withDebugInformation)
+  func isWhatQEMUItselfDumped(_ subject: DumpedMachine) throws {
     let process = try subject.process()
     var options = QEMUMachine.Options()
     options.standIns = try Self.standIns(for: subject, in: process)
@@ -26,7 +26,7 @@ struct MachineRealCoreTests {
   }
 
   /// The full name of the type that a machine's alias stands for in the laboratory's QEMU.
-  private static func type(of subject: MachineSubject) -> String? {
+  private static func type(of subject: DumpedMachine) -> String? {
     switch subject.machine {
     case "pc": "pc-i440fx-7.2"
     case "q35": "pc-q35-7.2"
@@ -36,7 +36,7 @@ struct MachineRealCoreTests {
 
   /// The memory backend file that the laboratory kept, for what the core lacks of it.
   private static func standIns(
-    for subject: MachineSubject, in process: Targets.Process
+    for subject: DumpedMachine, in process: Targets.Process
   ) throws -> [HostStandIn] {
     guard let path = subject.ramFile else { return [] }
     let absent = try QEMUMachine.find(in: process).absentBackings
@@ -46,7 +46,7 @@ struct MachineRealCoreTests {
   }
 
   private func compareMemory(
-    _ machine: Machine, _ dump: QMPDump, _ subject: MachineSubject
+    _ machine: Machine, _ dump: QMPDump, _ subject: DumpedMachine
   ) throws {
     #expect(
       DumpedStretch.expected(of: machine.map)
@@ -94,7 +94,7 @@ struct MachineRealCoreTests {
   }
 
   /// What `info registers -a` says besides.
-  private func compareText(_ machine: Machine, _ subject: MachineSubject) throws {
+  private func compareText(_ machine: Machine, _ subject: DumpedMachine) throws {
     let sections = try subject.text("registers").components(separatedBy: "CPU#").dropFirst()
     #expect(sections.count == machine.cpus.count)
     for (section, cpu) in zip(sections, machine.cpus) {
@@ -119,8 +119,8 @@ struct MachineRealCoreTests {
   }
 
   /// Without debug information the same machine is found by the shape of QEMU's structures.
-  @Test(arguments: MachineSubject.forBothWays)
-  func bothWaysFindTheSame(_ subject: MachineSubject) throws {
+  @Test(arguments: DumpedMachine.forBothWays)
+  func bothWaysFindTheSame(_ subject: DumpedMachine) throws {
     let process = try subject.process()
     var options = QEMUMachine.Options()
     options.crossChecks = true
@@ -139,7 +139,7 @@ struct MachineRealCoreTests {
   /// told.
   @Test(arguments: Laboratory.cores.filter { !$0.isStripped })
   func ofGuestsThatRan(_ core: Laboratory.Core) throws {
-    let process = try MachineSubject.process(core: core.core, executable: core.executable)
+    let process = try DumpedMachine.process(core: core.core, executable: core.executable)
     let found = try QEMUMachine.find(in: process)
     #expect(found.machine.diagnostics == [])
     #expect(found.machine.map.contains { $0.block == "pc.ram" })

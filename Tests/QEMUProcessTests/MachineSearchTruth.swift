@@ -5,6 +5,7 @@ import HostSystem
 import ObjectFiles
 import QEMUProcess
 import Targets
+import TestWorlds
 import Testing
 
 /// The laboratory's cores of QEMU processes of which QEMU told the machine before it was dumped.
@@ -25,7 +26,8 @@ struct MachineSubject: Sendable, Decodable, CustomTestStringConvertible {
   static let all: [MachineSubject] = {
     let isEverythingWanted = ProcessInfo.processInfo.environment["VARVE_LAB_ALL"] != nil
     do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: Laboratory.root + "/manifest.json"))
+      let data = try Data(
+        contentsOf: URL(fileURLWithPath: LaboratoryManifest.root + "/manifest.json"))
       return try JSONDecoder().decode(Manifest.self, from: data).subjects.filter { subject in
         subject.kind == "machine-core" && subject.core.map { !$0.hasSuffix(".zst") } ?? false
           && subject.truth?["mtree"] != nil && subject.truth?["registers"] != nil

@@ -73,7 +73,7 @@ public struct MachineSearch: Sendable {
 
   /// A machine that came with a release since which nothing has changed tells as much as the
   /// release itself.
-  private func oldestRelease(having machine: MachineObject?) -> QEMURelease? {
+  private func oldestRelease(having machine: FoundMachineObject?) -> QEMURelease? {
     machine.flatMap { QEMURelease(machine: $0.name) }.flatMap { oldest in
       oldest >= .newestChange ? oldest : nil
     }
