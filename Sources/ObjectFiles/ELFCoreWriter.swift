@@ -81,6 +81,9 @@ public struct ELFCoreWriter: Sendable {
   public let machine: ELFMachine
   /// Whether the file is one of 64 or of 32 bits (ELFCLASS64, ELFCLASS32), whatever the machine.
   public var isWide = true
+  /// `p_align` of each PT_LOAD. Segments begin at page borders all the same; but crash takes a
+  /// machine's dump that says so for one of netdump's, and 0 for kdump's (netdump.c, `is_netdump`).
+  public var declaredAlignment: UInt64 = 4096
   /// `e_flags`, and `EI_OSABI`.
   public var flags: UInt32 = 0
   public var osABI: UInt8 = 0
@@ -204,7 +207,7 @@ public struct ELFCoreWriter: Sendable {
         ELFSegment(
           type: .load, permissions: segment.permissions, fileOffset: FileOffset(start),
           address: segment.address, physicalAddress: segment.physicalAddress, fileSize: size,
-          memorySize: segment.memorySize, alignment: Self.page),
+          memorySize: segment.memorySize, alignment: declaredAlignment),
         to: &head)
     }
     if isExtended { headers.append(sectionZero: &head, segments: UInt32(count)) }

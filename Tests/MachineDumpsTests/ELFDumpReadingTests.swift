@@ -93,7 +93,7 @@ func qemuNote(seed: UInt64, version: UInt32 = 1) -> [UInt8] {
     }
   }
 
-  @Test func QEMUsNotesGiveAllRegisters() throws {
+  @Test func notesOfQEMUGiveAllRegisters() throws {
     var core = VMCoreAssembler()
     for _ in 0..<2 { core.note("CORE", type: 1, [UInt8](repeating: 0, count: 336)) }
     core.note("QEMU", type: 0, qemuNote(seed: 1000))

@@ -65,7 +65,7 @@ private func firstDifference(
     }
   }
 
-  @Test func QEMUsELFIsReadAsReadelfReadsIt() throws {
+  @Test func theELFOfQEMUIsReadAsReadelfReadsIt() throws {
     let file = try MappedFile.open(path)
     let loads = try loads()
     #expect(!loads.isEmpty)
@@ -111,9 +111,8 @@ private func firstDifference(
     let reread = try MachineDump(opening: kernel).machine
     #expect(try firstDifference(elf.memory, reread.memory, elf.map, excludesZeros: false) == nil)
     for (options, format, isWhole) in [
-      (["-l", "-d", "0"], MachineDumpFormat.kdump, true), (["-z", "-d", "1"], .kdump, true),
-      (["-c", "-d", "31"], .kdump, false), (["-p", "-d", "1"], .kdump, true),
-      (["-E", "-d", "1"], .elf, false), (["-F", "-c", "-d", "1"], .flattened, true),
+      (["-l", "-d", "0"], MachineDumpFormat.kdump, true), (["-c", "-d", "31"], .kdump, false),
+      (["-F", "-c", "-d", "1"], .flattened, true),
     ] {
       let output = directory.file("made")
       let command =

@@ -136,7 +136,8 @@ struct RegisterComparison {
     for index in 0..<16 {
       let name = "XMM" + (index < 10 ? "0" : "") + String(index)
       // Outside of long mode only eight are printed.
-      guard let printed = expected[name] else {
+      let wide = expected["Y" + name.dropFirst()].map { Array($0.suffix(2)) }
+      guard let printed = expected[name] ?? wide else {
         if index < 8 { differences.append("there is no \(name)") }
         continue
       }

@@ -26,7 +26,8 @@ struct MachineSearchTests {
     var old = SyntheticMachine.Shape()
     old.link = 33400
     old.state = 38000
-    old.beforeEFER = 12
+    old.beforeEFER = 13
+    old.others = 8
     old.control = 220
     old.vectors = 4
     old.fromVectors = 3976

@@ -40,7 +40,7 @@ struct MachineSubject: Sendable, Decodable, CustomTestStringConvertible {
   }()
 
   private static let few = [
-    "vm-pc-256-stripped-5.2", "vm-q35-5g-stripped-7.2", "vm-q35-nvdimm-debug",
+    "vm-q35-3g-stripped-5.2", "vm-q35-5g-stripped-7.2", "vm-q35-nvdimm-debug",
     "vm-q35-flash-debug", "vm-pc-real-stripped-10", "vm-pc-256-stripped-new",
   ]
 

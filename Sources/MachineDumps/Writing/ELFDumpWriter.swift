@@ -85,6 +85,7 @@ struct ELFDumpWriter {
     _ survey: MemorySurvey, _ notes: MachineNotes, isWide: Bool
   ) throws(VMCoreError) -> CoreLayout {
     var writer = ELFCoreWriter(machine: notes.machine)
+    writer.declaredAlignment = 0
     writer.isWide = isWide
     writer.addNotes(encoded: notes.bytes)
     for extent in survey.extents {

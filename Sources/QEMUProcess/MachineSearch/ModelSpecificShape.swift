@@ -1,11 +1,11 @@
 import Bytes
 
 /// Where model-specific registers are kept (`CPUX86State`). Their order is the same in all releases,
-/// but later ones have others among them: those of FRED since 9.1, of CET in 11:
+/// but some have others among them: one more in 5.2, those of FRED since 9.1, of CET in 11:
 ///
 ///     -64  sysenter_cs u32, sysenter_esp, sysenter_eip, star, vm_hsave, lstar, cstar, fmask
 ///       0  kernelgsbase
-///          [9 or more words]
+///          [others]
 ///          tsc_adjust, tsc_deadline, tsc_aux, xcr0, mcg_status, msr_ia32_misc_enable
 struct ModelSpecificShape: Hashable, Sendable {
   /// Of `xcr0`.
@@ -26,8 +26,8 @@ struct ModelSpecificShape: Hashable, Sendable {
     (others.map { [$0] } ?? Self.knownOthers).map { features - 32 - $0 }
   }
 
-  /// None, FRED's nine, and those of 11.1.
-  private static let knownOthers: [UInt64] = [0, 72, 136]
+  /// None (7.2), one (5.2), FRED's nine (10.0), and those of 11.1.
+  private static let knownOthers: [UInt64] = [0, 8, 72, 136]
   /// More others than this aren't looked for, in bytes.
   private static let mostOthers: UInt64 = 512
 
@@ -82,8 +82,12 @@ struct ModelSpecificShape: Hashable, Sendable {
     }
     if !objects.isEmpty, found.count == 1 { return found[0] }
     guard let release else { return nil }
-    if release < QEMURelease(major: 9, minor: 1) { return 0 }
-    return release < QEMURelease(major: 10, minor: 2) ? 72 : nil
+    switch release {
+    case ...QEMURelease(major: 5, minor: 2): return 8
+    case QEMURelease(major: 7, minor: 2)..<QEMURelease(major: 9, minor: 1): return 0
+    case QEMURelease(major: 9, minor: 1)...QEMURelease(major: 10, minor: 1): return 72
+    default: return nil
+    }
   }
 
   private static func isCanonical(_ word: UInt64) -> Bool {

@@ -48,7 +48,7 @@ extension FlagOperation.Numbering {
   static func possible(release: QEMURelease?, others: UInt64?) -> [FlagOperation.Numbering] {
     if let release { return [release.flagNumbering] }
     switch others {
-    case 0?: return [.original]
+    case .some(..<72): return [.original]
     case 72?: return [.grouped, .aligned]
     case .some: return [.aligned]
     case nil: return allCases

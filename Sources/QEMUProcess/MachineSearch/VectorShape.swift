@@ -20,6 +20,8 @@ struct VectorShape: Hashable, Sendable {
     for base in modelSpecific.possibleBases {
       for distance in Self.distances where distance + 80 < base {
         let registers = base - 64 - distance
+        // They are aligned to 16 bytes, and so is the object.
+        guard registers & 15 == 0 else { continue }
         for back: UInt64 in [4, 8, 12, 16]
         where objects.allSatisfy({ Self.isControl($0, at: registers - back, before: registers) }) {
           found.insert(VectorShape(control: registers - back, registers: registers))
