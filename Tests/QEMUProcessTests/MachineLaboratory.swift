@@ -18,12 +18,10 @@ extension MachineSubject {
     "vm-q35-flash-debug", "vm-q35-nvdimm-debug", "vm-pc-real-debug", "vm-pc-max-debug",
   ]
 
-  /// Those in which both ways must find the same. Persistent memory isn't among them: the search
-  /// tells it by the range's mark, debug information by the region's, as QEMU's dump does.
+  /// Those in which both ways must find the same.
   static let forBothWays = withDebugInformation.filter { subject in
-    subject.name != "vm-q35-nvdimm-debug"
-      && (LaboratoryManifest.isEverythingWanted
-        || ["vm-microvm-debug", "vm-pc-max-debug"].contains(subject.name))
+    LaboratoryManifest.isEverythingWanted
+      || ["vm-microvm-debug", "vm-pc-max-debug", "vm-q35-nvdimm-debug"].contains(subject.name)
   }
 
   /// Those that have debug information.

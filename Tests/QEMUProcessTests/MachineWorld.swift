@@ -65,7 +65,7 @@ struct MachineWorld {
     }
     let region = process.allocate(32)
     process.set(
-      region, word([flags.ram, flags.romDevice, flags.ramDevice, flags.nonvolatile]))
+      region, word([flags.ram, flags.romDevice, flags.ramDevice]))
     process.set(region + 8, block)
     process.set(region + 16, flags.manager)
     let range = ranges + rangeCount * 56
@@ -75,7 +75,7 @@ struct MachineWorld {
     process.set(range + 24, startHigh)
     process.set(range + 32, count)
     process.set(range + 40, countHigh)
-    process.set(range + 48, word([flags.romdMode, flags.readonly]))
+    process.set(range + 48, word([flags.romdMode, flags.readonly, flags.nonvolatile]))
     rangeCount += 1
     process.set(view + 8, rangeCount)
   }
@@ -154,14 +154,14 @@ struct MachineWorld {
         "FlatRange", 56,
         [
           ("mr", 0, "MemoryRegion*"), ("offset_in_region", 8, "u64"), ("addr", 16, "AddrRange"),
-          ("romd_mode", 48, "u8"), ("readonly", 49, "u8"),
+          ("romd_mode", 48, "u8"), ("readonly", 49, "u8"), ("nonvolatile", 50, "u8"),
         ]
       ),
       (
         "MemoryRegion", 32,
         [
           ("ram", 0, "u8"), ("rom_device", 1, "u8"), ("ram_device", 2, "u8"),
-          ("nonvolatile", 3, "u8"), ("ram_block", 8, "RAMBlock*"), ("rdm", 16, "Object*"),
+          ("ram_block", 8, "RAMBlock*"), ("rdm", 16, "Object*"),
         ]
       ),
       ("Object", 32, [("class", 0, "ObjectClass*"), ("properties", 8, "u8*")]),

@@ -150,10 +150,8 @@ private struct GuestMemoryReader: StructureReading {
   /// or flash whose reads go to the device at present (`romd_mode`; include/exec/memory.h,
   /// `memory_access_is_direct`).
   ///
-  /// What QEMU's `dump-guest-memory` takes is told by the region's `ram`, `ram_device` and
-  /// `nonvolatile` (softmmu/memory_mapping.c, `guest_phys_blocks_region_add`). The last is set on
-  /// the alias through which an NVDIMM's memory is seen and not on its region, so that the dump has
-  /// it; `info mtree -f` goes by the range's own mark and calls it nv-ram.
+  /// Persistent memory is told by the range's own mark, as `info mtree -f` does: that of an NVDIMM
+  /// is set on the alias through which it is seen, and not on its region.
   private func kind(
     of range: TypedAddress, _ region: TypedAddress
   ) throws(QEMUError) -> MemoryMapEntry.Kind? {
@@ -162,7 +160,7 @@ private struct GuestMemoryReader: StructureReading {
     }
     guard try region.member("ram").isTrue() else { return nil }
     if try region.member("ram_device").isTrue() { return .ramDevice }
-    if try region.member("nonvolatile").isTrue() { return .nonvolatile }
+    if try range.member("nonvolatile").isTrue() { return .nonvolatile }
     return try range.member("readonly").isTrue() ? .rom : .ram
   }
 

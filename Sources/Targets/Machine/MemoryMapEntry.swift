@@ -14,10 +14,11 @@ public struct MemoryMapEntry: Hashable, Sendable {
     /// A device's memory that is mapped into the guest (VFIO).
     case ramDevice
 
-    /// Whether QEMU's `dump-guest-memory` has it in its dump: RAM and ROM, but no memory of
-    /// devices and none that is persistent (softmmu/memory_mapping.c, `guest_phys_block_add_section`;
-    /// flash isn't RAM to it).
-    public var isDumped: Bool { self == .ram || self == .rom }
+    /// Whether QEMU's `dump-guest-memory` has it in its dump: RAM and ROM, but no memory of devices;
+    /// flash isn't RAM to it. It means to leave out what is persistent, but asks the region and not
+    /// the alias that is marked (softmmu/memory_mapping.c, `guest_phys_blocks_region_add`;
+    /// hw/mem/nvdimm.c), so that NVDIMMs are in its dumps, and in Varve's.
+    public var isDumped: Bool { self == .ram || self == .rom || self == .nonvolatile }
   }
 
   public let start: PhysicalAddress
