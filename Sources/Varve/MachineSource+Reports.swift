@@ -9,30 +9,56 @@ extension MachineSource {
     return RegistersReport(file: path, cpus: cpus, warnings: warnings)
   }
 
-  /// What `varve info` shows of the machine.
-  public func machineReport(progress: ProgressHandler = .silent) -> MachineReport {
-    MachineReport(machine, vmcoreInfo: kernelInformation(progress: progress)?.report)
+  /// Whether map and registers agree with the guest's own tables; `isThorough` reads all of memory.
+  func checks(isThorough: Bool) -> [MachineProof] {
+    let check = MachineCheck(machine, release: release)
+    return isThorough ? check.proofs() : check.quickProofs()
+  }
+
+  /// What `varve info` shows of the machine, and what is wrong with it, a line each.
+  func machineReport(
+    isThorough: Bool, progress: ProgressHandler
+  ) -> (report: MachineReport, warnings: [String]) {
+    let kernel = kernelInformation(progress: progress)
+    progress(ProgressStep(what: "checking the machine", done: 0, total: nil))
+    defer { progress(nil) }
+    let checks = checks(isThorough: isThorough)
+    return (
+      MachineReport(machine, vmcoreInfo: kernel?.report, checks: checks), checks.refutations
+    )
   }
 
   /// What `varve info` shows of a dump of a machine alone.
-  public func info(progress: ProgressHandler = .silent) -> InfoReport {
-    InfoReport(
-      file: path, kind: kind, architecture: machine.architecture.name,
-      machine: machineReport(progress: progress), warnings: warnings)
+  public func info(isThorough: Bool = false, progress: ProgressHandler = .silent) -> InfoReport {
+    let (report, refutations) = machineReport(isThorough: isThorough, progress: progress)
+    return InfoReport(
+      file: path, kind: kind, architecture: machine.architecture.name, machine: report,
+      warnings: warnings + refutations)
+  }
+}
+
+extension [MachineProof] {
+  /// A warning for each check that fails.
+  var refutations: [String] {
+    filter { $0.verdict == .refuted }.map {
+      "the guest contradicts what was found: \($0.statement)"
+    }
   }
 }
 
 extension CoreDump {
   /// What `varve info` shows: the process, and if it is a QEMU, the machine in it.
   public func info(
-    options: MachineOptions, progress: ProgressHandler = .silent
+    options: MachineOptions, isThorough: Bool = false, progress: ProgressHandler = .silent
   ) -> InfoReport {
     var report = info()
     guard report.qemu != nil else { return report }
     do {
       let source = try MachineSource(hostedBy: self, options: options, progress: progress)
-      report.machine = source.machineReport(progress: progress)
-      report.warnings += source.machine.diagnostics
+      let (machine, refutations) = source.machineReport(
+        isThorough: isThorough, progress: progress)
+      report.machine = machine
+      report.warnings += source.machine.diagnostics + refutations
     } catch {
       report.warnings.append("\(error)")
     }
@@ -43,17 +69,21 @@ extension CoreDump {
 extension InfoReport {
   /// What the file at `path` holds, whatever it is. Throws a `VarveError` that names it.
   public init(
-    ofFile path: String, options: MachineOptions, progress: ProgressHandler = .silent
+    ofFile path: String, options: MachineOptions, isThorough: Bool = false,
+    progress: ProgressHandler = .silent
   ) throws(VarveError) {
     switch try Subject(opening: path, options: options, progress: progress) {
-    case .process(let dump): self = dump.info(options: options, progress: progress)
-    case .machine(let source): self = source.info(progress: progress)
+    case .process(let dump):
+      self = dump.info(options: options, isThorough: isThorough, progress: progress)
+    case .machine(let source): self = source.info(isThorough: isThorough, progress: progress)
     case .live(let process):
       self.init(file: path, runningProcess: process)
       do {
         let source = try MachineSource(running: process, as: path, options: options)
-        machine = source.machineReport(progress: progress)
-        warnings += source.machine.diagnostics
+        let (report, refutations) = source.machineReport(
+          isThorough: isThorough, progress: progress)
+        machine = report
+        warnings += source.machine.diagnostics + refutations
       } catch {
         warnings.append("\(error)")
       }

@@ -26,7 +26,7 @@ extension MachineSource {
   }
 
   /// Lets go of bytes that were read from a mapped file.
-  private var release: @Sendable (ByteView) -> Void {
+  var release: @Sendable (ByteView) -> Void {
     let windows = files.map { ReleasingWindows(file: $0) }
     return { view in for window in windows { window.release(view) } }
   }
@@ -40,7 +40,7 @@ extension MachineSource {
     var options = options
     let kernel = options.format == .raw ? nil : kernelInformation(progress: progress)
     options.vmcoreInfo = kernel?.bytes
-    var warnings = warnings
+    var warnings = warnings + checks(isThorough: false).refutations
     if kernel == nil, options.format != .raw {
       warnings.append(
         "no VMCOREINFO: neither the input nor guest memory holds one; drgn and crash may refuse the output"

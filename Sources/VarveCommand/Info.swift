@@ -31,7 +31,8 @@ struct Info: AsyncParsableCommand {
   func run() async throws {
     try Session.run(output) { session in
       let report = try InfoReport(
-        ofFile: file, options: machine.options(search), progress: session.progress)
+        ofFile: file, options: machine.options(search), isThorough: output.explain,
+        progress: session.progress)
       session.warn(report.warnings)
       try session.print(report) { $0.text(output.style, explain: output.explain) }
     }

@@ -14,8 +14,12 @@ public struct MachineReport: Codable, Hashable, Sendable {
   public var vmcoreInfo: VMCoreInfoReport?
   /// How map and memory were found, a line each.
   public var evidence: [String]
+  /// What the guest's own tables say of map and registers.
+  public var checks: [MachineCheckReport]
 
-  public init(_ machine: Machine, vmcoreInfo: VMCoreInfoReport? = nil) {
+  public init(
+    _ machine: Machine, vmcoreInfo: VMCoreInfoReport? = nil, checks: [MachineProof] = []
+  ) {
     type = machine.type
     architecture = machine.architecture.name
     memory = MachineMemoryReport(machine.memory)
@@ -23,7 +27,17 @@ public struct MachineReport: Codable, Hashable, Sendable {
     cpus = machine.cpus.map(CPUReport.init)
     self.vmcoreInfo = vmcoreInfo
     evidence = machine.evidence
+    self.checks = checks.map {
+      MachineCheckReport(verdict: $0.verdict, statement: $0.statement)
+    }
   }
+}
+
+/// One independent observation about whether the machine was put together rightly.
+public struct MachineCheckReport: Codable, Hashable, Sendable {
+  /// `confirmed`, `refuted`, or `unknown` if there was nothing to be learned.
+  public var verdict: MachineProof.Verdict
+  public var statement: String
 }
 
 /// How much of a machine's memory is there; all counts in bytes.
@@ -168,11 +182,25 @@ extension MachineReport {
     if let vmcoreInfo { add("kernel", vmcoreInfo.text) }
     if !cpus.isEmpty { add("CPUs", "") }
     for cpu in cpus { lines += cpu.lines(style, explain: explain) }
+    if let checksLine { add("checked", checksLine) }
     if explain {
-      lines += evidence.map { "      " + TextStyle.visible($0) }
-      lines += (vmcoreInfo?.evidence ?? []).map { "      " + TextStyle.visible($0) }
+      lines += checks.map {
+        "      " + TextStyle.visible("\($0.verdict.rawValue): \($0.statement)")
+      }
+      add("found by", "")
+      lines += (evidence + (vmcoreInfo?.evidence ?? [])).map { "      " + TextStyle.visible($0) }
     }
     return lines
+  }
+
+  /// How many checks hold; nil if none says anything.
+  private var checksLine: String? {
+    let confirmed = checks.count { $0.verdict == .confirmed }
+    let refuted = checks.count { $0.verdict == .refuted }
+    guard confirmed + refuted > 0 else { return nil }
+    return refuted == 0
+      ? "\(confirmed) checks against the guest's own tables hold"
+      : "\(refuted) of \(confirmed + refuted) checks against the guest's own tables FAIL"
   }
 }
 
