@@ -35,8 +35,9 @@ test: lab ## run all tests, on real dumps
 lint: ## check the style of every source file
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/VarveBenchmarks
 
-bench: release lab ## measure against gdb and eu-stack
+bench: release lab ## measure against gdb, eu-stack, cp, makedumpfile and QEMU
 	scripts/bench
+	scripts/bench-vmcore
 
 install: release ## install the command, its manual and its completions under PREFIX
 	scripts/install $(VARVE) "$(DESTDIR)$(PREFIX)"

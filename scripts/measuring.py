@@ -20,9 +20,11 @@ class Candidate:
     argv: list[str]
     accepted: tuple[int, ...] = (0,)  # exit statuses
     prepare: Callable[[], None] = lambda: None  # before each run, not measured
+    output: Path | None = None  # the file that it writes
     wall: list[float] = field(default_factory=list)  # seconds
     cpu: list[float] = field(default_factory=list)  # user and system, seconds
     peak: list[float] = field(default_factory=list)  # MiB
+    written: float = 0  # what the output takes on disk, MiB
 
     def run(self) -> None:
         """Runs the command once, its output thrown away."""
@@ -40,12 +42,18 @@ class Candidate:
         self.wall.append(seconds)
         self.cpu.append(usage.ru_utime + usage.ru_stime)
         self.peak.append(usage.ru_maxrss / 1024)
+        self.note_output()
+
+    def note_output(self) -> None:
+        if self.output:
+            self.written = self.output.stat().st_blocks * 512 / 2**20
 
     def row(self, base: "Candidate") -> str:
         wall, cpu, peak = (statistics.median(values) for values in (self.wall, self.cpu, self.peak))
         return (
             f"| {self.name} | {wall:.3f} ({min(self.wall):.3f}–{max(self.wall):.3f}) | {cpu:.3f} | {peak:.0f} "
             f"| {wall / statistics.median(base.wall):.2f} | {cpu / statistics.median(base.cpu):.2f} |"
+            + (f" {self.written:.0f} |" if self.output else "")
         )
 
 
@@ -59,8 +67,10 @@ def measure(title: str, candidates: list[Candidate], runs: int) -> None:
         for candidate in candidates:
             candidate.run()
     print(f"\n### {title}\n")
-    print("| command | wall, s: median (least–most) | CPU, s | peak memory, MiB | wall ÷ Varve's | CPU ÷ Varve's |")
-    print("|---|---|---|---|---|---|")
+    head = "| command | wall, s: median (least–most) | CPU, s | peak memory, MiB | wall ÷ Varve's | CPU ÷ Varve's |"
+    head += " output on disk, MiB |" if candidates[0].output else ""
+    print(head)
+    print("|---" * (head.count("|") - 1) + "|")
     for candidate in candidates:
         print(candidate.row(candidates[0]))
 

@@ -13,6 +13,7 @@ from . import (
     machine_guests,
     other_qemus,
     packaged_qemu,
+    peer_makedumpfile,
     peers,
     programs,
     qemu_build,
@@ -440,6 +441,17 @@ def _add_peers() -> None:
             scripts=("laboratory/peers.py",),
             inputs=peers.gdb_script_inputs,
             executable=lambda: cache.subject_directory("peer-gdb-script") / peers.GDB_SCRIPT,
+        )
+    )
+    _add(
+        Subject(
+            name="peer-makedumpfile",
+            kind="peer",
+            about="Debian 13's makedumpfile, which has zstd",
+            make=peer_makedumpfile.make,
+            scripts=("laboratory/peer_makedumpfile.py",),
+            inputs=peer_makedumpfile.inputs,
+            executable=lambda: cache.subject_directory("peer-makedumpfile") / peer_makedumpfile.PROGRAM,
         )
     )
 
