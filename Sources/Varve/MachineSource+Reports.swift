@@ -45,18 +45,37 @@ extension InfoReport {
   public init(
     ofFile path: String, options: MachineOptions, progress: ProgressHandler = .silent
   ) throws(VarveError) {
-    switch try Subject(opening: path, options: options, progress: progress) {
-    case .process(let dump): self = dump.info(options: options, progress: progress)
-    case .machine(let source): self = source.info(progress: progress)
-    case .live(let process):
-      self.init(file: path, runningProcess: process)
-      do {
-        let source = try MachineSource(running: process, as: path, options: options)
-        machine = source.machineReport(progress: progress)
-        warnings += source.machine.diagnostics
-      } catch {
-        warnings.append("\(error)")
+    do {
+      self = try GuestPause.during(path, options) { pause in
+        switch try Subject(opening: path, options: options, progress: progress) {
+        case .process(let dump): dump.info(options: options, progress: progress)
+        case .machine(let source): source.info(progress: progress)
+        case .live(let input): input.info(options: options, pause: pause, progress: progress)
+        }
       }
+    } catch let error as VarveError {
+      throw error
+    } catch {
+      throw VarveError(file: path, reason: "\(error)")
     }
+  }
+}
+
+extension RunningInput {
+  /// What `varve info` shows: the process, and if it is a QEMU, the machine in it.
+  func info(
+    options: MachineOptions, pause: String?, progress: ProgressHandler
+  ) -> InfoReport {
+    var report = InfoReport(file: path, facts: facts, process: process)
+    guard let identity = QEMUIdentity(process) else { return report }
+    report.qemu = QEMUReport(version: identity.version, evidence: identity.evidence)
+    do {
+      let source = try MachineSource(in: self, options: options, pause: pause)
+      report.machine = source.machineReport(progress: progress)
+      report.warnings = source.warnings
+    } catch {
+      report.warnings.append("\(error)")
+    }
+    return report
   }
 }
