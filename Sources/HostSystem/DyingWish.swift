@@ -1,11 +1,16 @@
 internal import Glibc
 
-/// What is sent through a socket should this process be ended by a signal (SIGINT, SIGTERM, SIGHUP,
-/// SIGQUIT): so that what it stopped goes on. SIGKILL can't be helped.
+/// What is sent through a socket should this process be ended by a signal, the user's or that of a
+/// fault of its own: so that what it stopped goes on. SIGKILL can't be helped.
 ///
 /// There can be one at a time. Signals that were ignored remain so.
 public enum DyingWish {
-  private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+  /// Those that end a process by default and may come: from users, from a pipe that nobody reads, from
+  /// limits, from files that shrink while they are mapped, from faults.
+  private static let signals = [
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGBUS,
+    SIGSEGV, SIGILL, SIGTRAP, SIGFPE, SIGABRT, SIGSYS,
+  ]
 
   /// From now on `bytes` are the wish. Nothing is changed if there is one already, or `bytes` are none.
   public static func set(_ bytes: [UInt8], through socket: LocalSocket) {

@@ -93,3 +93,37 @@ public final class LocalSocket: Sendable {
     return Array(buffer.prefix(count))
   }
 }
+
+extension LocalSocket {
+  /// The process that listened when this connection was made, as unix(7) tells it by SO_PEERCRED; 0
+  /// if it can't be seen from here.
+  public func peerProcessID() throws(HostError) -> Int32 {
+    // struct ucred (include/linux/socket.h): pid, uid, gid, of 32 bits each.
+    var credentials: InlineArray<3, Int32> = [0, 0, 0]
+    var size = socklen_t(MemoryLayout.size(ofValue: credentials))
+    // Safe: both outlive the call, which is told the size.
+    _ = try systemCall("getsockopt", path) {
+      unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size)
+    }
+    return credentials[0]
+  }
+
+  /// The name that the other side bound its socket to, as it gave it then: another directory may have
+  /// been its current one. Empty if it has none in the file system.
+  public func peerName() throws(HostError) -> String {
+    var address = sockaddr_un()
+    var size = socklen_t(MemoryLayout<sockaddr_un>.size)
+    _ = try systemCall("getpeername", path) {
+      // Safe: both outlive the call, which is told the size.
+      unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          unsafe getpeername(descriptor, $0, &size)
+        }
+      }
+    }
+    // Safe: only read while `address` lives. It need not end in a NUL.
+    return unsafe withUnsafeBytes(of: &address.sun_path) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+}

@@ -15,11 +15,16 @@ public final class PausedMachine {
 
   /// Connects to the monitor's Unix socket at `path` and stops the guest if it runs. Throws a
   /// `QMPError`; the guest then runs if it ran before.
+  ///
+  /// - Parameter processID: the QEMU that the monitor must be of, if that matters: `.otherProcess` is
+  ///   thrown if it is another's.
   public init(
-    monitor path: String, timeout: Duration = QMPMonitor.defaultTimeout
+    monitor path: String, ofProcess processID: Int32? = nil,
+    timeout: Duration = QMPMonitor.defaultTimeout
   ) throws(QMPError) {
     self.path = path
     monitor = try QMPMonitor(connectingTo: path, timeout: timeout)
+    if let processID { try monitor.check(isOf: processID) }
     let answer = try monitor.execute("query-status", timeout: timeout)
     guard let running = answer["running"]?.bool, let status = answer["status"]?.string else {
       throw .protocolViolation("the answer to query-status lacks running or status")

@@ -10,6 +10,8 @@ public enum QMPError: Error, Hashable, Sendable, CustomStringConvertible {
   case connectionClosed
   /// No answer to `command` came within `seconds`.
   case noAnswer(command: String, seconds: Int)
+  /// The monitor isn't one of the QEMU with this process id.
+  case otherProcess(Int32)
   /// The socket couldn't be reached or used.
   case host(HostError)
 
@@ -21,6 +23,7 @@ public enum QMPError: Error, Hashable, Sendable, CustomStringConvertible {
     case .connectionClosed: "the monitor closed the connection"
     case .noAnswer(let command, let seconds):
       "the monitor gave no answer to \(command) within \(seconds) s; it may serve another client"
+    case .otherProcess(let id): "it is no monitor of process \(id)"
     case .host(let error): error.description
     }
   }

@@ -40,14 +40,14 @@ public struct InfoReport: Codable, Hashable, Sendable {
   }
 }
 
-/// The dumped process, by its NT_PRPSINFO.
+/// The process: a dumped one by its NT_PRPSINFO, one that runs by `/proc`.
 public struct ProcessReport: Codable, Hashable, Sendable {
   public var pid: Int32
   public var parent: Int32
   public var user: UInt32
   /// The executable's name, cut to 15 bytes by the kernel.
   public var name: String
-  /// The command line, cut to 79 bytes by the kernel.
+  /// The command line; of a dumped process, cut to 79 bytes by the kernel.
   public var arguments: String
 }
 
@@ -70,6 +70,8 @@ public struct MemoryReport: Codable, Hashable, Sendable {
   public var excluded: UInt64 = 0
   /// Lost because the dump was cut short.
   public var truncated: UInt64 = 0
+  /// Mapped by a process that runs; nil for a dump.
+  public var running: UInt64?
 }
 
 /// One module and the files found for it.
@@ -160,6 +162,7 @@ extension ModuleReport {
 
 extension MemoryReport {
   var text: String {
+    if let running { return "\(Self.amount(running)) mapped" }
     var parts = ["\(Self.amount(dumped)) dumped"]
     if fromFiles > 0 { parts.append("\(Self.amount(fromFiles)) read from mapped files") }
     if excluded > 0 { parts.append("\(Self.amount(excluded)) left out of the dump") }

@@ -17,10 +17,11 @@ extension InfoReport {
 
 extension InfoReport {
   /// What a process that runs holds.
-  public init(file: String, runningProcess process: Process) {
+  public init(file: String, facts: RunningProcess, process: Process) {
     self.init(
       file: file, kind: "running process", architecture: process.architecture.name,
-      threadCount: process.threads.count, memory: MemoryReport(process.memory),
+      process: ProcessReport(facts), threadCount: process.threads.count,
+      memory: MemoryReport(process.memory),
       modules: process.modules.map(ModuleReport.init), warnings: process.diagnostics)
   }
 }
@@ -33,12 +34,21 @@ extension ProcessReport {
   }
 }
 
+extension ProcessReport {
+  init(_ facts: RunningProcess) {
+    self.init(
+      pid: facts.processID, parent: facts.parentID, user: facts.userID, name: facts.name,
+      arguments: facts.arguments)
+  }
+}
+
 extension MemoryReport {
   public init(_ memory: AddressSpace) {
     self.init()
     for region in memory.regions {
       switch region.contents {
-      case .dumped, .fetched: dumped += region.count
+      case .dumped: dumped += region.count
+      case .fetched: running = (running ?? 0) + region.count
       case .file: fromFiles += region.count
       case .absent(.truncated): truncated += region.count
       case .absent: excluded += region.count

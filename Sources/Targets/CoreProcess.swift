@@ -11,12 +11,15 @@ public enum TargetError: Error, Hashable, Sendable, CustomStringConvertible {
   case notAProcess
   /// The process that runs under this id can't be looked into.
   case unreadable(processID: Int32, reason: String)
+  /// No process runs under this id.
+  case noSuchProcess(processID: Int32)
 
   public var description: String {
     switch self {
     case .unsupportedMachine(let machine): "cores of \(machine) processes can't be read yet"
     case .notAProcess: "this is a dump of a machine's memory, not a core of a process"
     case .unreadable(let id, let reason): "process \(id) can't be read: \(reason)"
+    case .noSuchProcess(let id): "no process runs under id \(id)"
     }
   }
 }

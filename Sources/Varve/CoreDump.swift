@@ -10,6 +10,13 @@ public struct CoreDump: Sendable {
     opening path: String, places: DebugFilePlaces = DebugFilePlaces(),
     progress: ProgressHandler = .silent
   ) throws(VarveError) {
+    if let processID = Subject.processID(path) {
+      throw VarveError(
+        file: path,
+        reason:
+          "this needs a core, and that is a process that runs: take one with gcore \(processID)"
+      )
+    }
     let file: InputFile
     do {
       file = try InputFile.open(path, progress: progress)

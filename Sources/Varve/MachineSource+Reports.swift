@@ -72,21 +72,42 @@ extension InfoReport {
     ofFile path: String, options: MachineOptions, isThorough: Bool = false,
     progress: ProgressHandler = .silent
   ) throws(VarveError) {
-    switch try Subject(opening: path, options: options, progress: progress) {
-    case .process(let dump):
-      self = dump.info(options: options, isThorough: isThorough, progress: progress)
-    case .machine(let source): self = source.info(isThorough: isThorough, progress: progress)
-    case .live(let process):
-      self.init(file: path, runningProcess: process)
-      do {
-        let source = try MachineSource(running: process, as: path, options: options)
-        let (report, refutations) = source.machineReport(
-          isThorough: isThorough, progress: progress)
-        machine = report
-        warnings += source.machine.diagnostics + refutations
-      } catch {
-        warnings.append("\(error)")
+    do {
+      self = try GuestPause.during(path, options) { pause in
+        switch try Subject(opening: path, options: options, progress: progress) {
+        case .process(let dump):
+          dump.info(options: options, isThorough: isThorough, progress: progress)
+        case .machine(let source): source.info(isThorough: isThorough, progress: progress)
+        case .live(let input):
+          input.info(
+            options: options, pause: pause, isThorough: isThorough, progress: progress)
+        }
       }
+    } catch let error as VarveError {
+      throw error
+    } catch {
+      throw VarveError(file: path, reason: "\(error)")
     }
+  }
+}
+
+extension RunningInput {
+  /// What `varve info` shows: the process, and if it is a QEMU, the machine in it.
+  func info(
+    options: MachineOptions, pause: String?, isThorough: Bool, progress: ProgressHandler
+  ) -> InfoReport {
+    var report = InfoReport(file: path, facts: facts, process: process)
+    guard let identity = QEMUIdentity(process) else { return report }
+    report.qemu = QEMUReport(version: identity.version, evidence: identity.evidence)
+    do {
+      let source = try MachineSource(in: self, options: options, pause: pause)
+      let (machine, refutations) = source.machineReport(
+        isThorough: isThorough, progress: progress)
+      report.machine = machine
+      report.warnings = source.warnings + refutations
+    } catch {
+      report.warnings.append("\(error)")
+    }
+    return report
   }
 }

@@ -21,23 +21,33 @@ public struct MachineSource: Sendable {
   public let machine: Machine
   /// The QEMU process that the machine is in; nil for a dump of the machine alone.
   public let host: Process?
-  /// The mapped files that memory comes from, and which no output may replace.
+  /// The mapped files that memory comes from.
   let files: [MappedFile]
+  /// Which files no output may replace.
+  let untouchable: Set<FileIdentity>
   /// What was damaged or missing when it was opened, a line each.
   public let warnings: [String]
 
   /// Opens `path`: a core of a QEMU process, a vmcore, `FILE@ADDR` for raw memory, or `pid:N` for a
-  /// QEMU that runs. Throws a `VarveError` that names the file.
+  /// QEMU that runs, which `withOpened` pauses and this doesn't. Throws a `VarveError` that names
+  /// the file.
   public init(
     opening path: String, options: MachineOptions = MachineOptions(),
     progress: ProgressHandler = .silent
+  ) throws(VarveError) {
+    try self.init(opening: path, options: options, pause: nil, progress: progress)
+  }
+
+  /// Likewise; `pause` tells how the QEMU that runs is kept from running its guest.
+  private init(
+    opening path: String, options: MachineOptions, pause: String?, progress: ProgressHandler
   ) throws(VarveError) {
     do {
       switch try Subject(opening: path, options: options, progress: progress) {
       case .machine(let source): self = source
       case .process(let dump):
         try self.init(hostedBy: dump, options: options, progress: progress)
-      case .live(let process): try self.init(running: process, as: path, options: options)
+      case .live(let qemu): try self.init(in: qemu, options: options, pause: pause)
       }
     } catch let error as VarveError {
       throw error
@@ -60,30 +70,32 @@ public struct MachineSource: Sendable {
     kind = "machine in a core of QEMU"
     host = dump.process
     files = [dump.file.mapped] + ramFiles.files
+    untouchable = Set(files.map(\.identity))
     var memory = found.machine.memory
     for file in files { memory = try memory.markingHoles(of: file) }
     machine = Machine(found.machine, memory: memory)
     warnings = dump.warnings + found.machine.diagnostics + found.unused
   }
 
-  /// The machine in a QEMU that runs, read without stopping it.
-  init(running process: Process, as path: String, options: MachineOptions) throws {
+  /// The machine in a QEMU that runs. Nil for `pause` means that the guest runs on meanwhile.
+  init(in qemu: RunningInput, options: MachineOptions, pause: String?) throws {
     let ramFiles = try RAMFiles(options.ramFiles)
-    let found = try Self.find(in: process, options, ramFiles, windows: MappedWindows())
-    self.path = path
+    let found = try Self.find(in: qemu.process, options, ramFiles, windows: MappedWindows())
+    path = qemu.path
     kind = "machine in a running QEMU"
-    host = process
+    host = qemu.process
     files = ramFiles.files
-    let isPaused = options.qmpSocket != nil
-    machine =
-      isPaused
-      ? found.machine
-      : Machine(
+    untouchable = qemu.mappedFiles.union(files.map(\.identity))
+    if let pause {
+      machine = Machine(found.machine, addingEvidence: ["read through \(pause)"])
+    } else {
+      machine = Machine(
         found.machine, cpus: found.machine.cpus.map(\.torn),
         addingDiagnostics: [
           "read while it ran: memory and registers needn't belong together (--qmp SOCKET pauses it)"
         ])
-    warnings = process.diagnostics + machine.diagnostics + found.unused
+    }
+    warnings = qemu.process.diagnostics + machine.diagnostics + found.unused
   }
 
   /// The machine in `process`; what is missing of its memory comes from `ramFiles`.
@@ -113,6 +125,7 @@ public struct MachineSource: Sendable {
     machine = dump.machine
     host = nil
     self.files = files
+    untouchable = Set(files.map(\.identity))
     self.warnings = warnings + dump.machine.diagnostics
   }
 }
@@ -125,24 +138,8 @@ extension MachineSource {
     _ path: String, options: MachineOptions, progress: ProgressHandler,
     _ body: (MachineSource) throws -> Result
   ) throws -> Result {
-    guard let socket = options.qmpSocket else {
-      return try body(MachineSource(opening: path, options: options, progress: progress))
+    try GuestPause.during(path, options) { pause in
+      try body(MachineSource(opening: path, options: options, pause: pause, progress: progress))
     }
-    guard Subject.processID(path) != nil else {
-      throw VarveError(file: path, reason: "--qmp goes with a running QEMU only: pid:N")
-    }
-    let pause: PausedMachine
-    do throws(QMPError) {
-      pause = try PausedMachine(monitor: socket)
-    } catch {
-      throw VarveError(file: socket, reason: "\(error)")
-    }
-    let result = try body(MachineSource(opening: path, options: options, progress: progress))
-    do throws(QMPError) {
-      try pause.resume()
-    } catch {
-      throw VarveError(file: socket, reason: "the guest stays paused: \(error)")
-    }
-    return result
   }
 }

@@ -50,6 +50,28 @@ public struct MemoryLayers: Sendable {
     warnings = dump.warnings
   }
 
+  init(_ input: RunningInput) {
+    path = input.path
+    machine = nil
+    process = input.process
+    warnings = input.process.diagnostics
+  }
+
+  /// Opens `path`, a core or `pid:N`, for its process only, and shows it to `body`. A guest whose
+  /// monitor is given is paused meanwhile, as by `MachineSource.withOpened`.
+  public static func withOpenedProcess<Result>(
+    _ path: String, options: MachineOptions, progress: ProgressHandler,
+    _ body: (MemoryLayers) throws -> Result
+  ) throws -> Result {
+    try GuestPause.during(path, options) { _ in
+      switch try Subject(opening: path, options: options, progress: progress) {
+      case .process(let dump): try body(MemoryLayers(dump))
+      case .machine(let source): try body(MemoryLayers(source))
+      case .live(let input): try body(MemoryLayers(input))
+      }
+    }
+  }
+
   /// What `varve memory` shows: the `count` bytes at `place`, told apart from those that are
   /// missing. Throws if the place's layer isn't there.
   public func contents(

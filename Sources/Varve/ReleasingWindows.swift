@@ -17,7 +17,13 @@ public struct ReleasingWindows: MemoryWindows {
   public func forEachWindow(
     in region: MemoryRegion, _ body: (VirtualAddress, ByteView) -> Void
   ) {
-    guard let bytes = region.bytes else { return }
+    guard let bytes = region.bytes else {
+      // What has to be fetched is freed by itself; what is absent has no windows.
+      return region.forEachWindow(of: Self.windowSize) { address, window in
+        body(address, window)
+        return true
+      }
+    }
     var offset: UInt64 = 0
     while offset < UInt64(bytes.count) {
       let window = bytes.clampedSubview(at: offset, count: Self.windowSize)

@@ -5,7 +5,7 @@ enum Subject {
   /// A machine's memory by itself.
   case machine(MachineSource)
   /// A process that runs.
-  case live(Process)
+  case live(RunningInput)
 
   /// Opens a core of a process, a vmcore, `FILE@ADDR` for raw memory, or `pid:N`. Throws a `VarveError` that
   /// names the file.
@@ -14,7 +14,7 @@ enum Subject {
   ) throws(VarveError) {
     do {
       if let processID = Self.processID(path) {
-        self = .live(try Process(live: processID, finder: DebugFileFinder(options.places)))
+        self = .live(try RunningInput(processID, as: path, places: options.places))
         return
       }
       if let parts = try Self.rawMemory(path) {

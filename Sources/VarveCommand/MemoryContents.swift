@@ -73,12 +73,16 @@ struct MemoryContents: AsyncParsableCommand {
 
   func run() async throws {
     try Session.run(output) { session in
-      guard host == nil else {
-        return try show(MemoryLayers(try session.open(file, search)), session)
+      let options = machine.options(search)
+      if host != nil {
+        try MemoryLayers.withOpenedProcess(file, options: options, progress: session.progress) {
+          try show($0, session)
+        }
+      } else {
+        try MachineSource.withOpened(file, options: options, progress: session.progress) {
+          try show(MemoryLayers($0), session)
+        }
       }
-      try MachineSource.withOpened(
-        file, options: machine.options(search), progress: session.progress
-      ) { try show(MemoryLayers($0), session) }
     }
   }
 

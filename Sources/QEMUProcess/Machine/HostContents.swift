@@ -15,13 +15,13 @@ struct HostContents {
       return
     }
     space = AddressSpace(layers: [
-      process.memory.regions.filter { $0.bytes != nil },
+      process.memory.regions.filter(\.isReadable),
       standIns.map {
         MemoryRegion(
           start: $0.start, count: UInt64($0.bytes.count),
           contents: .file($0.bytes, path: $0.source))
       },
-      process.memory.regions.filter { $0.bytes == nil },
+      process.memory.regions.filter { !$0.isReadable },
     ])
   }
 
@@ -85,13 +85,16 @@ struct HostContents {
       let skip = address.offset(from: region.start)
     else { return unheld(at: address, limit: limit) }
     let count = min(limit, region.count - skip)
-    if let bytes = region.bytes {
+    let reason: MemoryFault.Reason
+    switch region.contents {
+    case .dumped(let bytes), .file(let bytes, _):
       return Part(
         start: address, count: count,
         contents: .bytes(bytes.clampedSubview(at: skip, count: count)))
-    }
-    guard case .absent(let reason) = region.contents else {
-      return Part(start: address, count: count, contents: .absent(.excluded))
+    case .fetched(let source, let offset):
+      return Part(
+        start: address, count: count, contents: .source(source, offset: offset &+ skip))
+    case .absent(let why): reason = why
     }
     // A file's page that was left out can be had from the file, which is worth telling.
     guard reason == .excluded, let mapping = process.mapping(containing: address),

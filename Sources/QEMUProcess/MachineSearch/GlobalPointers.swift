@@ -91,17 +91,8 @@ struct WritableRanges: Sendable {
 }
 
 extension AddressSpace {
-  /// The parts of regions that lie in `range` and have bytes.
+  /// The parts of regions that lie in `range` and have bytes, at hand or to be fetched.
   func regions(in range: Range<VirtualAddress>) -> [MemoryRegion] {
-    regions.compactMap { region in
-      guard let bytes = region.bytes, let end = region.end else { return nil }
-      let lower = max(region.start, range.lowerBound)
-      let upper = min(end, range.upperBound)
-      guard let count = upper.offset(from: lower), count > 0,
-        let skip = lower.offset(from: region.start)
-      else { return nil }
-      let view = bytes.clampedSubview(at: skip, count: count)
-      return MemoryRegion(start: lower, count: UInt64(view.count), contents: .dumped(view))
-    }
+    regions.compactMap { $0.isReadable ? $0.clipped(to: range) : nil }
   }
 }

@@ -51,8 +51,9 @@ final class LiveMemory: Sendable {
     return .absent(.unmapped, count: min(count, Self.pageSize - address % Self.pageSize))
   }
 
-  /// How many bytes from `address` on, at most `limit`, lie in pages that the process never touched:
-  /// in private anonymous memory they are zeros, and reading them would make page tables for them.
+  /// How many bytes from `address` on, at most `limit`, lie in pages that the process never touched.
+  /// In private anonymous memory they are zeros, and reading them would make page tables for them; in
+  /// a private mapping of a file they are the file's, and reading them would fill its holes.
   ///
   /// Each page has a u64 in `/proc/PID/pagemap`: bit 63 tells that it is in memory, bit 62 that it is
   /// swapped out (or on its way between two places). Source: Documentation/admin-guide/mm/pagemap.rst.
@@ -84,17 +85,20 @@ final class LiveMemory: Sendable {
   }
 }
 
-/// The regions of a process that runs.
+/// A region of a process that runs, by address.
 struct LiveRegionSource: PageSource {
   let memory: LiveMemory
   /// The memory is the process's alone and comes from no file.
   let isPrivateAnonymous: Bool
+  /// The file that the region is a private mapping of, and what added to an address gives the place
+  /// in it: pages that the process never touched are the file's still, and its holes stay holes.
+  var file: (memory: SharedFileMemory, offset: UInt64)?
 
   func run(at offset: UInt64, limit: UInt64) -> MemoryRun {
-    if isPrivateAnonymous {
-      let untouched = memory.untouched(from: offset, limit: limit)
-      if untouched > 0 { return .zeros(count: untouched) }
-    }
-    return memory.run(at: offset, limit: limit)
+    guard isPrivateAnonymous || file != nil else { return memory.run(at: offset, limit: limit) }
+    let untouched = memory.untouched(from: offset, limit: limit)
+    guard untouched > 0 else { return memory.run(at: offset, limit: limit) }
+    guard let file else { return .zeros(count: untouched) }
+    return file.memory.run(at: offset &+ file.offset, limit: untouched)
   }
 }

@@ -101,25 +101,39 @@ struct LiveLayout {
     _ line: ProcessMapLine, _ files: ProcessFiles, _ memory: LiveMemory
   ) -> MemoryRegion.Contents {
     let mapping = line.mapping
-    if line.isShared, !line.isAnonymous, let offset = mapping.fileOffset {
-      let end = mapping.start &+ mapping.count
-      let name = "\(mapping.start.rawValue.hexDigits)-\(end.rawValue.hexDigits)"
-      do throws(HostError) {
-        let file = try files.open("map_files/\(name)")
-        return .fetched(SharedFileMemory(file: file), offset: offset.rawValue)
-      } catch .notRegularFile {
-        // A device's memory.
-      } catch {
-        diagnostics.append(
-          "\(mapping.path ?? "shared memory") at \(mapping.start) is read through the process, which"
-            + " allocates what it never touched: \(error)")
-      }
+    var own = LiveRegionSource(
+      memory: memory, isPrivateAnonymous: line.isAnonymous && !line.isShared)
+    if !line.isAnonymous, let offset = mapping.fileOffset,
+      line.isShared || mapping.protection?.contains(.write) == true,
+      let file = open(fileOf: mapping, files)
+    {
+      let shared = SharedFileMemory(file: file)
+      if line.isShared { return .fetched(shared, offset: offset.rawValue) }
+      own.file = (shared, offset: offset.rawValue &- mapping.start.rawValue)
     }
-    let isPrivateAnonymous = line.isAnonymous && !line.isShared
-    return .fetched(
-      LiveRegionSource(memory: memory, isPrivateAnonymous: isPrivateAnonymous),
-      offset: mapping.start.rawValue)
+    return .fetched(own, offset: mapping.start.rawValue)
   }
+
+  /// The file that is mapped there, whatever its name leads to now; nil for a device's memory.
+  private mutating func open(fileOf mapping: Mapping, _ files: ProcessFiles) -> OpenFile? {
+    let end = mapping.start &+ mapping.count
+    let name = "\(mapping.start.rawValue.hexDigits)-\(end.rawValue.hexDigits)"
+    do throws(HostError) {
+      return try files.open("map_files/\(name)")
+    } catch .notRegularFile {
+      return nil
+    } catch {
+      // A library's few variables aren't worth a word.
+      guard mapping.count >= Self.worthTelling else { return nil }
+      diagnostics.append(
+        "\(mapping.path ?? "shared memory") at \(mapping.start) is read through the process, which"
+          + " allocates what it never touched: \(error)")
+      return nil
+    }
+  }
+
+  /// In bytes.
+  private static let worthTelling: UInt64 = 4 << 20
 
   private mutating func addAuxiliaryVector(_ files: ProcessFiles) throws(HostError) {
     let bytes = try files.contents("auxv")
