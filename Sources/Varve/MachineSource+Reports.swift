@@ -11,7 +11,11 @@ extension MachineSource {
 
   /// What `varve info` shows of the machine.
   public func machineReport(progress: ProgressHandler = .silent) -> MachineReport {
-    MachineReport(machine, vmcoreInfo: kernelInformation(progress: progress)?.report)
+    var rejected: [RejectedVMCoreInfo] = []
+    let kernel = kernelInformation(progress: progress, rejected: &rejected)
+    var report = MachineReport(machine, vmcoreInfo: kernel?.report)
+    report.evidence += rejected.prefix(Self.rejectionLimit).map { "rejected: \($0)" }
+    return report
   }
 
   /// What `varve info` shows of a dump of a machine alone.
@@ -41,9 +45,18 @@ extension CoreDump {
 }
 
 extension InfoReport {
-  /// What the file at `path` holds, whatever it is. Throws a `VarveError` that names it.
+  /// What the file at `path` holds, whatever it is. A running QEMU whose monitor `options` have is
+  /// paused meanwhile. Throws a `VarveError` that names the file or the monitor.
   public init(
     ofFile path: String, options: MachineOptions, progress: ProgressHandler = .silent
+  ) throws {
+    self = try MachineSource.whilePaused(path, options) { isPaused in
+      try InfoReport(ofFile: path, options: options, isPaused: isPaused, progress: progress)
+    }
+  }
+
+  private init(
+    ofFile path: String, options: MachineOptions, isPaused: Bool, progress: ProgressHandler
   ) throws(VarveError) {
     switch try Subject(opening: path, options: options, progress: progress) {
     case .process(let dump): self = dump.info(options: options, progress: progress)
@@ -51,7 +64,8 @@ extension InfoReport {
     case .live(let process):
       self.init(file: path, runningProcess: process)
       do {
-        let source = try MachineSource(running: process, as: path, options: options)
+        let source = try MachineSource(
+          running: process, as: path, options: options, isPaused: isPaused)
         machine = source.machineReport(progress: progress)
         warnings += source.machine.diagnostics
       } catch {

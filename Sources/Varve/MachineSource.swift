@@ -27,17 +27,26 @@ public struct MachineSource: Sendable {
   public let warnings: [String]
 
   /// Opens `path`: a core of a QEMU process, a vmcore, `FILE@ADDR` for raw memory, or `pid:N` for a
-  /// QEMU that runs. Throws a `VarveError` that names the file.
+  /// QEMU that runs, and isn't paused: `withOpened` does that. Throws a `VarveError` that names the
+  /// file.
   public init(
     opening path: String, options: MachineOptions = MachineOptions(),
     progress: ProgressHandler = .silent
+  ) throws(VarveError) {
+    try self.init(opening: path, options: options, isPaused: false, progress: progress)
+  }
+
+  /// As above; `isPaused` says that whoever asks keeps the guest from running meanwhile.
+  private init(
+    opening path: String, options: MachineOptions, isPaused: Bool, progress: ProgressHandler
   ) throws(VarveError) {
     do {
       switch try Subject(opening: path, options: options, progress: progress) {
       case .machine(let source): self = source
       case .process(let dump):
         try self.init(hostedBy: dump, options: options, progress: progress)
-      case .live(let process): try self.init(running: process, as: path, options: options)
+      case .live(let process):
+        try self.init(running: process, as: path, options: options, isPaused: isPaused)
       }
     } catch let error as VarveError {
       throw error
@@ -66,15 +75,17 @@ public struct MachineSource: Sendable {
     warnings = dump.warnings + found.machine.diagnostics + found.unused
   }
 
-  /// The machine in a QEMU that runs, read without stopping it.
-  init(running process: Process, as path: String, options: MachineOptions) throws {
+  /// The machine in a QEMU that runs, read without stopping it. Unless the guest `isPaused`, what was
+  /// read is labelled torn.
+  init(
+    running process: Process, as path: String, options: MachineOptions, isPaused: Bool
+  ) throws {
     let ramFiles = try RAMFiles(options.ramFiles)
     let found = try Self.find(in: process, options, ramFiles, windows: MappedWindows())
     self.path = path
     kind = "machine in a running QEMU"
     host = process
     files = ramFiles.files
-    let isPaused = options.qmpSocket != nil
     machine =
       isPaused
       ? found.machine
@@ -119,15 +130,24 @@ public struct MachineSource: Sendable {
 
 extension MachineSource {
   /// Opens `path`, shows it to `body`, and lets go of it. A running QEMU whose monitor is given is
-  /// paused meanwhile, and runs again afterwards if it ran before; that it couldn't be made to run
-  /// again is an error.
+  /// paused meanwhile, as `whilePaused` does it.
   public static func withOpened<Result>(
     _ path: String, options: MachineOptions, progress: ProgressHandler,
     _ body: (MachineSource) throws -> Result
   ) throws -> Result {
-    guard let socket = options.qmpSocket else {
-      return try body(MachineSource(opening: path, options: options, progress: progress))
+    try whilePaused(path, options) { isPaused in
+      try body(
+        MachineSource(opening: path, options: options, isPaused: isPaused, progress: progress))
     }
+  }
+
+  /// Pauses the QEMU that `path` names for as long as `body` takes if `options` have its monitor, and
+  /// says so. It runs again afterwards if it ran before; that it couldn't be made to run again is an
+  /// error. Throws for a monitor of anything but a running QEMU.
+  static func whilePaused<Result>(
+    _ path: String, _ options: MachineOptions, _ body: (_ isPaused: Bool) throws -> Result
+  ) throws -> Result {
+    guard let socket = options.qmpSocket else { return try body(false) }
     guard Subject.processID(path) != nil else {
       throw VarveError(file: path, reason: "--qmp goes with a running QEMU only: pid:N")
     }
@@ -137,7 +157,7 @@ extension MachineSource {
     } catch {
       throw VarveError(file: socket, reason: "\(error)")
     }
-    let result = try body(MachineSource(opening: path, options: options, progress: progress))
+    let result = try body(true)
     do throws(QMPError) {
       try pause.resume()
     } catch {
