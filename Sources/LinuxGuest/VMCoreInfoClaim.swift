@@ -40,6 +40,8 @@ struct VMCoreInfoPlace {
   /// `VMCOREINFO_BYTES`: one page.
   static let limit: UInt64 = 4096
   private static let noteHeader: UInt64 = 24
+  /// Where in a page the text begins: of the copy, and of the note.
+  static let offsets: [UInt64] = [0, noteHeader]
   private static let owner = Array("VMCOREINFO".utf8) + [0]
 
   init(_ memory: PhysicalMemory, at address: PhysicalAddress) throws(RejectedVMCoreInfo) {

@@ -69,25 +69,46 @@ public struct VMCoreInfoSearch: Sendable {
   }
 
   /// No real machine has as many; memory that was made to have them isn't followed further.
-  static let limit = 1 << 12
+  static let limit = 1 << 16
+  /// Of places that a kernel wouldn't choose only so many are told.
+  private static let oddLimit = 64
 
   /// Where the text's first word stands at an address that is a multiple of 8: the kernel's own
-  /// copies do, at offset 0 or 24 of a page.
+  /// copies do, at offset 0 or 24 of a page. A process can fill its memory with that word, so other
+  /// places mustn't crowd those out.
   private func occurrences() -> [PhysicalAddress] {
-    let found = Mutex<[PhysicalAddress]>([])
+    let found = Mutex(LowestAddresses(limit: Self.limit))
+    let odd = Mutex(LowestAddresses(limit: Self.oddLimit))
     PhysicalScan(machine.memory, release: release).forEachWindow { start, bytes in
-      var here: [PhysicalAddress] = []
       let first = (8 &- start.rawValue & 7) & 7
       bytes.forEachOccurrence(of: Self.firstWord, from: first) { offset in
-        here.append(start &+ offset)
-        return here.count < Self.limit
+        let address = start &+ offset
+        if VMCoreInfoPlace.offsets.contains(address.rawValue % 4096) {
+          found.withLock { $0.add(address) }
+        } else {
+          odd.withLock { $0.add(address) }
+        }
+        return true
       }
-      if !here.isEmpty { found.withLock { $0.append(contentsOf: here) } }
     }
-    // The first ones of memory, whichever thread came first.
-    return Array(found.withLock { $0 }.sorted().prefix(Self.limit))
+    return (found.withLock { $0.sorted } + odd.withLock { $0.sorted }).sorted()
   }
 
   /// `OSRELEAS`.
   static let firstWord: UInt64 = 0x5341_454c_4552_534f
+}
+
+/// The lowest of all addresses that were added, in whatever order: not more than a limit.
+private struct LowestAddresses {
+  private let limit: Int
+  private var addresses: [PhysicalAddress] = []
+
+  init(limit: Int) { self.limit = limit }
+
+  mutating func add(_ address: PhysicalAddress) {
+    addresses.append(address)
+    if addresses.count >= 2 * limit { addresses = sorted }
+  }
+
+  var sorted: [PhysicalAddress] { Array(addresses.sorted().prefix(limit)) }
 }

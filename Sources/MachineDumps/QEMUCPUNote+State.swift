@@ -34,6 +34,9 @@ extension QEMUCPUNote {
     for (register, value) in zip(Self.generalOrder, general) { state[register] = value }
     state.rip = general[16]
     state.rflags = general[17]
+    // No CPU's CR0 is 0 (ET is always set; Intel SDM volume 3, section 2.5): whoever wrote the note
+    // didn't know.
+    guard control[0] != 0 else { return state }
     for (register, segment) in zip(Self.segmentOrder, segments) {
       state.segments[register] = X86Segment(
         selector: segment.selector, base: segment.base, limit: segment.limit,

@@ -153,6 +153,12 @@ public final class AddressSpace: Memory {
     regionIndex(containing: address.rawValue).map { regions[$0] }
   }
 
+  /// The first region that starts after `address`.
+  public func firstRegion(after address: VirtualAddress) -> MemoryRegion? {
+    let next = partition(regions.count) { regions[$0].start <= address }
+    return next < regions.count ? regions[next] : nil
+  }
+
   /// The bytes at `address`: at least one, at most `limit` (which isn't 0), and none past the end of
   /// its region.
   @inlinable

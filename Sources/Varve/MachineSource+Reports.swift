@@ -19,12 +19,14 @@ extension MachineSource {
   func machineReport(
     isThorough: Bool, progress: ProgressHandler
   ) -> (report: MachineReport, warnings: [String]) {
-    let kernel = kernelInformation(progress: progress)
+    var rejected: [RejectedVMCoreInfo] = []
+    let kernel = kernelInformation(progress: progress, rejected: &rejected)
     progress(ProgressStep(what: "checking the machine", done: 0, total: nil))
     defer { progress(nil) }
     let checks = checks(isThorough: isThorough)
     return (
-      MachineReport(machine, vmcoreInfo: kernel?.report, checks: checks), checks.refutations
+      MachineReport(machine, vmcoreInfo: kernel?.report, checks: checks),
+      checks.refutations + rejected.prefix(Self.rejectionLimit).map { "\($0)" }
     )
   }
 

@@ -6,8 +6,10 @@ extension MachineSource {
   }
 
   /// VMCOREINFO by the note that came with the source, else found in guest memory; nil if there is
-  /// none.
-  func kernelInformation(progress: ProgressHandler) -> KernelInformation? {
+  /// none that can be believed. `rejected` then gets what was seen instead.
+  func kernelInformation(
+    progress: ProgressHandler, rejected: inout [RejectedVMCoreInfo]
+  ) -> KernelInformation? {
     if let bytes = machine.vmcoreInfo {
       let info = VMCoreInfo(text: String(decoding: bytes))
       return KernelInformation(
@@ -17,13 +19,21 @@ extension MachineSource {
     }
     progress(ProgressStep(what: "looking for VMCOREINFO in guest memory", done: 0, total: nil))
     defer { progress(nil) }
-    guard let found = VMCoreInfoSearch(machine, release: release).find() else { return nil }
+    let survey = VMCoreInfoSearch(machine, release: release).survey()
+    guard let found = survey.found else {
+      rejected = survey.rejected
+      return nil
+    }
     return KernelInformation(
       bytes: found.bytes,
       report: VMCoreInfoReport(
         release: found.info.release, address: found.address.description,
-        evidence: found.evidence + found.rejected.map { "rejected: \($0)" }))
+        evidence: found.evidence
+          + found.rejected.prefix(Self.rejectionLimit).map { "rejected: \($0)" }))
   }
+
+  /// More rejected places than these nobody reads about.
+  static let rejectionLimit = 16
 
   /// Lets go of bytes that were read from a mapped file.
   var release: @Sendable (ByteView) -> Void {
@@ -38,13 +48,16 @@ extension MachineSource {
     progress: ProgressHandler = .silent
   ) throws(VarveError) -> VMCoreReport {
     var options = options
-    let kernel = options.format == .raw ? nil : kernelInformation(progress: progress)
+    var rejected: [RejectedVMCoreInfo] = []
+    let kernel =
+      options.format == .raw ? nil : kernelInformation(progress: progress, rejected: &rejected)
     options.vmcoreInfo = kernel?.bytes
     var warnings = warnings + checks(isThorough: false).refutations
     if kernel == nil, options.format != .raw {
       warnings.append(
-        "no VMCOREINFO: neither the input nor guest memory holds one; drgn and crash may refuse the output"
+        "no VMCOREINFO: neither the input nor guest memory holds one that can be believed; drgn and crash may refuse the output"
       )
+      warnings += rejected.prefix(Self.rejectionLimit).map { "\($0)" }
     }
     let summary: VMCoreSummary
     do {

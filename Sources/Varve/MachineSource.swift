@@ -44,7 +44,12 @@ public struct MachineSource: Sendable {
   ) throws(VarveError) {
     do {
       switch try Subject(opening: path, options: options, progress: progress) {
-      case .machine(let source): self = source
+      case .machine(let source):
+        guard options.givenRAM.isEmpty, options.ramFiles.isEmpty else {
+          throw VarveError(
+            file: path, reason: "--ram and --ram-file go with a QEMU process, and this is a machine")
+        }
+        self = source
       case .process(let dump):
         try self.init(hostedBy: dump, options: options, progress: progress)
       case .live(let qemu): try self.init(in: qemu, options: options, pause: pause)
@@ -111,10 +116,10 @@ public struct MachineSource: Sendable {
     let (standIns, unused) = ramFiles.standIns(for: found.absentBackings)
     guard !standIns.isEmpty else { return (found.machine, unused) }
     let completed = QEMUMachine(found.findings, in: process, standIns: standIns)
-    let evidence = Set(standIns.map(\.source)).sorted().map {
+    let caution = Set(standIns.map(\.source)).sorted().map {
       "memory that the core leaves out is taken from \($0), as that file is now"
     }
-    return (Machine(completed.machine, addingEvidence: evidence), unused)
+    return (Machine(completed.machine, addingDiagnostics: caution), unused)
   }
 
   init(

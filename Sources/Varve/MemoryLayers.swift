@@ -195,11 +195,13 @@ public struct MemoryLayers: Sendable {
     do throws(MemoryFault) {
       return .bytes(try memory.readAvailable(address, count: limit))
     } catch {
-      let region = memory.region(containing: address)
-      let rest = region.flatMap { region in
-        address.offset(from: region.start).map { region.count - $0 }
-      }
-      // Of what no region covers, nothing tells how far it reaches.
+      // As far as the region reaches, or up to the next one.
+      let rest =
+        if let region = memory.region(containing: address) {
+          address.offset(from: region.start).map { region.count - $0 }
+        } else {
+          memory.firstRegion(after: address)?.start.offset(from: address)
+        }
       return .missing("\(error)", count: min(limit, rest ?? limit))
     }
   }

@@ -18,7 +18,8 @@ enum Subject {
         return
       }
       if let parts = try Self.rawMemory(path) {
-        self = .machine(MachineSource(try MachineDump(raw: parts), path: path, files: []))
+        let dump = try MachineDump(raw: parts)
+        self = .machine(MachineSource(dump, path: path, files: dump.rawFiles))
         return
       }
       let file = try InputFile.open(path, progress: progress)

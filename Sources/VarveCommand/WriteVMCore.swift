@@ -88,6 +88,9 @@ struct WriteVMCore: AsyncParsableCommand {
       throw ValidationError("--json and -o - both want standard output.")
     }
     if let length, length.bytes == 0 { throw ValidationError("--length must be at least 1.") }
+    if filter != nil, format == .raw {
+      throw ValidationError("--filter doesn't go with --format raw, which leaves nothing out.")
+    }
     if allowsAbsentAsZeros, format != .raw {
       throw ValidationError(
         "--absent-as-zeros goes with --format raw only: other formats record what is absent.")

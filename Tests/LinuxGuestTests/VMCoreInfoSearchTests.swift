@@ -102,6 +102,17 @@ import Testing
     }
   }
 
+  /// A process that fills its memory with the text's first word hides nothing.
+  @Test func memoryFullOfTheFirstWordHidesNothing() throws {
+    var kernel = KernelWorld()
+    kernel.placeBoth()
+    let words = [[UInt8]](repeating: Array("OSRELEAS".utf8), count: 5120).flatMap(\.self)
+    kernel.place(words, at: 0x1000)
+    let machine = KernelWorld.machine([kernel], cpus: [kernel.directory])
+    let found = try #require(VMCoreInfoSearch(machine).find())
+    #expect(found.address == PhysicalAddress(kernel.noteAddress))
+  }
+
   /// The memory of a kernel that was replaced (kexec), or tables that a process made up: all of it
   /// holds by itself, but no CPU uses it.
   @Test func theCPUsChooseAmongKernels() throws {

@@ -30,6 +30,32 @@ import Testing
     #expect(summary.filtered == 0 && summary.absent.isEmpty)
   }
 
+  /// What a reader says of how much is there is what it then gives, whatever the borders.
+  @Test func presentBytesAreCountedWithoutReading() throws {
+    let (bytes, _) = try writeKdump(MachineBuilder.varied.machine, .zlib) {
+      $0.filtersZeroPages = true
+    }
+    let directory = try ScratchDirectory()
+    let dump = try MachineDump(opening: directory.write(bytes, to: "dump"))
+    let memory = dump.machine.memory
+    for (first, count) in [
+      (0, 1000 * 4096), (0, 64), (4000, 200), (4096 * 63, 8192), (5, 2_000_000),
+    ]
+      as [(UInt64, UInt64)]
+    {
+      guard case .source(let source, let offset) = memory.segments[0].contents else {
+        Issue.record("no source")
+        return
+      }
+      var held: UInt64 = 0
+      memory.forEachRun(in: PhysicalAddress(first)..<PhysicalAddress(first + count)) { _, run in
+        if case .absent = run { return }
+        held += run.count
+      }
+      #expect(source.presentCount(from: offset + first, count: count) == held, "\(first) \(count)")
+    }
+  }
+
   @Test func pagesOfZerosShareOne() throws {
     let dump = try ReadKdump(try writeKdump(MachineBuilder.varied.machine).bytes)
     let zeros = dump.descriptors.filter {

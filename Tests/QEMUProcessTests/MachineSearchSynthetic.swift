@@ -211,8 +211,11 @@ struct SyntheticMachine {
     let object = allocate((24 << 10) + shape.state - 5008)
     setType(object, type)
     setLong(object + 184, UInt32(100 + seed))
+    // Somewhere in the process that isn't generated code.
+    var registers = RegisterState()
+    registers[Architecture.x86_64.programCounter] = Self.globals + 8
     threads.append(
-      HostThread(id: Int32(100 + seed), registers: RegisterState(), threadPointer: nil))
+      HostThread(id: Int32(100 + seed), registers: registers, threadPointer: nil))
     let state = object + shape.state
     let general = state - (shape.isWide ? 128 : 0)
     for index in 0..<UInt64(16) { set(general + index * 8, seed << 32 | 0xa0 + index) }

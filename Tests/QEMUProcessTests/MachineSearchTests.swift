@@ -241,6 +241,13 @@ struct MachineSearchTests {
     #expect(try machine.search().cpus.map(\.freshness) == [.current, .torn])
   }
 
+  /// A thread whose registers the dump doesn't tell may have been anywhere.
+  @Test func threadsOfUnknownPlaceDontVouchForTheirCPUs() throws {
+    var machine = Machine.usual()
+    machine.threads[0] = HostThread(id: 101, registers: RegisterState(), threadPointer: nil)
+    #expect(try machine.search().cpus.map(\.freshness) == [.unknown, .current])
+  }
+
   @Test func givenMemory() throws {
     let given = try GivenRAM(parsing: "0x7e0000000000:512k@0")
     let more = try GivenRAM(parsing: "0x7e0000080000:0x80000@4G")

@@ -39,7 +39,39 @@ import Testing
     #expect(try varve("frobnicate", in: directory).status == 64)
   }
 
-  @Test(arguments: ["info", "bt", "coroutines", "core"])
+  @Test func whatDoesntGoTogetherIsStatus64() throws {
+    let directory = try ScratchDirectory()
+    let raw = try varve(
+      "vmcore", "core", "-o", "out", "--format", "raw", "--filter", "zero", in: directory)
+    #expect(raw.status == 64)
+    let host = try varve(
+      "memory", "core", "--host", "0", "16", "--qmp", "socket", in: directory)
+    #expect(host.status == 64)
+  }
+
+  @Test func rawMemoryIsNeverReplacedByItsDump() throws {
+    let directory = try ScratchDirectory()
+    let path = try directory.write([UInt8](repeating: 7, count: 8192), to: "ram.img")
+    let result = try varve("vmcore", "\(path)@0", "-o", path, "--force", in: directory)
+    #expect(result.status == 1)
+    #expect(result.text.contains(path))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(repeating: 7, count: 8192))
+  }
+
+  /// A monitor pauses what is read: that it can't be reached must not go unnoticed.
+  @Test(arguments: ["info", "regs"])
+  func monitorsAreUsedOrRefused(command: String) throws {
+    let directory = try ScratchDirectory()
+    let path = try directory.write([UInt8](repeating: 7, count: 8192), to: "ram.img")
+    let file = try varve(command, "\(path)@0", "--qmp", "no-such-socket", in: directory)
+    #expect(file.status == 1)
+    #expect(file.text.contains("--qmp goes with a running QEMU only"))
+    let live = try varve(command, "pid:1", "--qmp", "no-such-socket", in: directory)
+    #expect(live.status == 1)
+    #expect(live.text.contains("no-such-socket"))
+  }
+
+  @Test(arguments: ["info", "bt", "coroutines", "core", "vmcore", "regs", "memory"])
   func everyCommandHasExamples(command: String) throws {
     let directory = try ScratchDirectory()
     let help = try varve("help", command, in: directory)

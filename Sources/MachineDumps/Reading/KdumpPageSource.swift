@@ -53,6 +53,16 @@ final class KdumpPageSource: PageSource {
     }
   }
 
+  func presentCount(from offset: UInt64, count: UInt64) -> UInt64 {
+    let end = offset.addingClamped(count)
+    let held = ranks.rank(below: end / Self.pageSize) - ranks.rank(below: offset / Self.pageSize)
+    var bytes = held * Self.pageSize
+    // The first page may be wanted without its front, the last one alone with it.
+    if present.contains(offset / Self.pageSize) { bytes -= min(bytes, offset % Self.pageSize) }
+    if present.contains(end / Self.pageSize) { bytes += end % Self.pageSize }
+    return min(bytes, count)
+  }
+
   /// Whole pages from `page` on, whose descriptor is the one at `rank`: one at least, at most `limit`.
   private func read(_ page: UInt64, _ rank: UInt64, _ limit: UInt64) -> MemoryRun {
     let far = min(present.count, page + min(limit, Self.zeroChunk))

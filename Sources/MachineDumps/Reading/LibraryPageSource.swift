@@ -66,6 +66,24 @@ final class LibraryPageSource: PageSource {
     }
   }
 
+  func presentCount(from offset: UInt64, count: UInt64) -> UInt64 {
+    present.withLock { bitmap in
+      guard bitmap != nil else { return count }
+      let end = offset.addingClamped(count)
+      var held: UInt64 = 0
+      var next = offset
+      while next < end, let first = bitmap?.firstSet(from: next / pageSize) {
+        let lower = max(next, first.multipliedClamped(by: pageSize))
+        let clear = bitmap?.firstClear(from: first) ?? .max
+        let upper = min(end, clear.multipliedClamped(by: pageSize))
+        guard lower < upper else { break }
+        held += upper - lower
+        next = upper
+      }
+      return held
+    }
+  }
+
   /// How far from `offset`, whose page the dump doesn't hold, the next page lies that it holds.
   private func absentBytes(from offset: UInt64) -> UInt64 {
     let page = offset / pageSize
@@ -78,5 +96,13 @@ final class LibraryPageSource: PageSource {
     }
     let (start, overflow) = next.multipliedReportingOverflow(by: pageSize)
     return overflow ? .max : max(start - offset, toNextPage)
+  }
+}
+
+extension UInt64 {
+  /// The product, or the largest number if it is bigger.
+  fileprivate func multipliedClamped(by factor: UInt64) -> UInt64 {
+    let (product, overflow) = multipliedReportingOverflow(by: factor)
+    return overflow ? .max : product
   }
 }

@@ -31,6 +31,8 @@ public enum MachineDumpFormat: Hashable, Sendable, CustomStringConvertible {
 public struct MachineDump: Sendable {
   public let format: MachineDumpFormat
   public let machine: Machine
+  /// The files that the caller named and didn't open: those of raw memory.
+  public private(set) var rawFiles: [MappedFile] = []
 
   /// What `bytes`, the beginning of a file or all of it, look like; nil if they look like none of the
   /// formats that are told by how they begin. (libkdumpfile may know more.)
@@ -81,7 +83,9 @@ public struct MachineDump: Sendable {
   /// `.overlappingRawMemory` if two parts claim the same address.
   public init(raw memory: [RawMemory]) throws(MachineDumpError) {
     format = .raw
-    machine = try RawMachineDump(memory).machine()
+    let dump = try RawMachineDump(memory)
+    machine = dump.machine()
+    rawFiles = dump.files
   }
 
   private static func open(

@@ -81,6 +81,14 @@ struct PageRanks: Sendable {
     self.before = before
   }
 
+  /// How many pages below `page`, which may lie beyond the bitmap, are set.
+  func rank(below page: UInt64) -> UInt64 {
+    guard page >= bitmap.count else { return rank(of: page) }
+    guard bitmap.count > 0 else { return 0 }
+    let last = bitmap.count - 1
+    return rank(of: last) + (bitmap.contains(last) ? 1 : 0)
+  }
+
   /// `page` lies in the bitmap.
   func rank(of page: UInt64) -> UInt64 {
     let word = page / 64

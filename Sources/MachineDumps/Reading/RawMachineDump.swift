@@ -5,6 +5,8 @@ import Targets
 /// Makes a machine without CPUs out of files of raw memory. Their holes are zeros that needn't be
 /// read.
 struct RawMachineDump {
+  /// The files themselves.
+  private(set) var files: [MappedFile] = []
   private var segments: [PhysicalSegment] = []
   private var map: [(entry: MemoryMapEntry, path: String)] = []
   private var evidence: [String] = []
@@ -48,6 +50,7 @@ struct RawMachineDump {
         "\(part.path) has only \(available) of the \(count) bytes for \(part.address)")
     }
     guard count > 0 else { return }
+    files.append(file)
     let bytes = file.bytes.clampedSubview(at: part.offset, count: held)
     try addContents(bytes, of: file, at: part.address)
     if held < count {

@@ -29,7 +29,10 @@ public struct MachineNotes: Sendable {
         owner: "CORE", type: .threadStatus,
         descriptor: isLong ? cpu.status64() : cpu.status32())
     }
-    for cpu in notes {
+    // Readers take these notes' zeros for the CPU's: crash its IDT and CR3. Without a single known
+    // control register, as in a kernel's own dump, there is nothing for them to say.
+    let saysMore = machine.cpus.contains { $0.x86.cr0 != nil }
+    for cpu in saysMore ? notes : [] {
       writer.addNote(
         owner: QEMUCPUNote.owner, type: QEMUCPUNote.type, descriptor: cpu.state().encode())
     }
@@ -38,17 +41,28 @@ public struct MachineNotes: Sendable {
         owner: "VMCOREINFO", type: ELFNoteType(rawValue: 0), descriptor: vmcoreInfo)
     }
     bytes = writer.noteBytes
-    remarks = Self.remarks(on: machine.cpus, notes, isX86)
+    remarks = Self.remarks(on: machine.cpus, notes, isX86, saysMore: saysMore)
   }
 
+  /// What NT_PRSTATUS has no place for.
+  private static let inStateOnly: Set<String> = [
+    "cr0", "cr2", "cr3", "cr4", "ldt", "tr", "gdt", "idt",
+  ]
+
   private static func remarks(
-    on cpus: [VCPU], _ notes: [CPUNotes], _ isX86: Bool
+    on cpus: [VCPU], _ notes: [CPUNotes], _ isX86: Bool, saysMore: Bool
   ) -> [String] {
     var remarks: [String] = []
     if !isX86, !cpus.isEmpty { remarks.append("no registers are written for this architecture") }
+    if isX86, !cpus.isEmpty, !saysMore {
+      remarks.append("no control registers are known, so there are no notes of QEMU's kind")
+    }
     if isX86, cpus.isEmpty { remarks.append("no CPU is known, so there are no registers") }
     var unknown: [String] = []
-    for name in notes.flatMap(\.unknown) where !unknown.contains(name) { unknown.append(name) }
+    for name in notes.flatMap(\.unknown)
+    where !unknown.contains(name) && (saysMore || !inStateOnly.contains(name)) {
+      unknown.append(name)
+    }
     if !unknown.isEmpty {
       let count = notes.count { !$0.unknown.isEmpty }
       remarks.append(
@@ -58,6 +72,11 @@ public struct MachineNotes: Sendable {
     let stale = cpus.count { $0.freshness == .stale }
     if stale > 0 {
       remarks.append("registers of \(stale) of \(cpus.count) CPUs are older than the memory")
+    }
+    let doubtful = cpus.count { $0.freshness == .unknown }
+    if doubtful > 0 {
+      remarks.append(
+        "whether the registers of \(doubtful) of \(cpus.count) CPUs are current isn't known")
     }
     if cpus.contains(where: { $0.freshness == .torn }) {
       remarks.append("memory and registers were read while the machine ran")

@@ -61,7 +61,7 @@ struct CPUSearch: Sendable {
     guard accelerator == .tcg else { return .unknown }
     guard let counter = thread?.registers[process.architecture.programCounter],
       let mapping = process.mapping(containing: VirtualAddress(counter))
-    else { return .current }
+    else { return .unknown }
     let isGenerated = mapping.isExecutable && (mapping.isWritable || mapping.path == nil)
     return isGenerated ? .torn : .current
   }

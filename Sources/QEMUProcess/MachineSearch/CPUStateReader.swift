@@ -120,8 +120,10 @@ struct CPUStateReader: Sendable {
     append(16, at: registers + 136)
     image += littleEndian(mxcsr)
     image += littleEndian(UInt32(0xffff))
+    // TCG numbers the registers as the hardware does inside; what QEMU has from KVM is ST0 to ST7.
+    let first = accelerator == .kvm ? 0 : Int(top)
     for index in 0..<8 {
-      append(10, at: registers + UInt64((Int(top) + index) & 7) * 16)
+      append(10, at: registers + UInt64((first + index) & 7) * 16)
       image += [UInt8](repeating: 0, count: 6)
     }
     for index in 0..<16 { append(16, at: vectors.registers + UInt64(index) * 64) }

@@ -51,14 +51,22 @@ public struct MachineMemoryReport: Codable, Hashable, Sendable {
   /// Lost because the dump was cut short.
   public var truncated: UInt64 = 0
 
+  /// Of all of `memory`, or of what lies in `range`.
   public init(_ memory: PhysicalMemory, in range: Range<PhysicalAddress>? = nil) {
-    for segment in memory.segments {
-      let first = max(segment.start, range?.lowerBound ?? segment.start)
-      let end = min(
-        segment.start &+ segment.count, range?.upperBound ?? segment.start &+ segment.count)
-      guard let count = end.offset(from: first), count > 0 else { continue }
+    let range = range ?? PhysicalAddress(0)..<PhysicalAddress(.max)
+    for segment in memory.segments(in: range) {
+      let first = max(segment.start, range.lowerBound)
+      // The very last byte of the space isn't counted: nothing's memory reaches there.
+      let last = min(segment.start &+ (segment.count - 1), range.upperBound &- 1)
+      guard let distance = last.offset(from: first) else { continue }
+      let count = distance + 1
       switch segment.contents {
-      case .bytes, .source: present += count
+      case .bytes: present += count
+      case .source(let source, let offset):
+        let skip = first.rawValue - segment.start.rawValue
+        let held = min(source.presentCount(from: offset &+ skip, count: count), count)
+        present += held
+        excluded += count - held
       case .zeros:
         present += count
         zeros += count
@@ -141,10 +149,18 @@ extension VCPU.Freshness {
     }
   }
 
+  /// The one that `name` gives that word for.
+  init?(named word: String) {
+    let all: [VCPU.Freshness] = [.current, .stale, .torn, .unknown]
+    guard let found = all.first(where: { $0.name == word }) else { return nil }
+    self = found
+  }
+
   /// What a person must know before trusting the registers; nil if nothing.
   var caution: String? {
     switch self {
-    case .current, .unknown: nil
+    case .current: nil
+    case .unknown: "of unknown age: whether QEMU had the true ones can't be told"
     case .stale: "STALE: the true registers were in the kernel (KVM)"
     case .torn: "torn: read while the machine ran"
     }
@@ -240,13 +256,7 @@ extension CPUReport {
     return [line] + (explain ? evidence.map { "      " + TextStyle.visible($0) } : [])
   }
 
-  private var caution: String? {
-    switch freshness {
-    case VCPU.Freshness.stale.name: VCPU.Freshness.stale.caution
-    case VCPU.Freshness.torn.name: VCPU.Freshness.torn.caution
-    default: nil
-    }
-  }
+  private var caution: String? { VCPU.Freshness(named: freshness)?.caution }
 }
 
 extension String {

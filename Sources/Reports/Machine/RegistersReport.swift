@@ -142,9 +142,8 @@ extension CPURegisters {
     var heading = "CPU \(index): " + (mode.map { "\($0.rawValue) mode" } ?? "mode unknown")
     if isHalted == true { heading += ", halted" }
     var lines = [style.paint(heading, .heading)]
-    if freshness == "stale" || freshness == "torn" {
-      let freshness: VCPU.Freshness = freshness == "stale" ? .stale : .torn
-      lines.append(style.paint("the registers are \(freshness.caution ?? "")", .warning))
+    if let caution = VCPU.Freshness(named: freshness)?.caution {
+      lines.append(style.paint("the registers are \(caution)", .warning))
     }
     let rest = registers.keys.filter { !Self.order.contains($0) }.sorted()
     for name in Self.order + rest {

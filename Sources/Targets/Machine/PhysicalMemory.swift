@@ -47,6 +47,14 @@ public protocol PageSource: Sendable {
   /// What there is at `offset`: at least one byte, at most `limit` (which isn't 0), and all with the
   /// same fate.
   func run(at offset: UInt64, limit: UInt64) -> MemoryRun
+
+  /// How many of the `count` bytes from `offset` on the source has, found out without fetching them:
+  /// all, unless it knows better.
+  func presentCount(from offset: UInt64, count: UInt64) -> UInt64
+}
+
+extension PageSource {
+  public func presentCount(from offset: UInt64, count: UInt64) -> UInt64 { count }
 }
 
 /// A stretch of physical memory and where its bytes come from.
@@ -127,6 +135,14 @@ public final class PhysicalMemory: Sendable {
     let next = partition(starts.count) { starts[$0] <= address }
     if next > 0, address - starts[next - 1] < segments[next - 1].count { return next - 1 }
     return next
+  }
+
+  /// The segments that reach into `range`, in ascending order.
+  public func segments(in range: Range<PhysicalAddress>) -> ArraySlice<PhysicalSegment> {
+    guard !range.isEmpty else { return [] }
+    let first = firstIndex(endingAt: range.lowerBound.rawValue)
+    let end = partition(starts.count) { starts[$0] < range.upperBound.rawValue }
+    return segments[first..<max(first, end)]
   }
 
   /// What there is at `address`: at least one byte, at most `limit` (which isn't 0), and all with

@@ -68,6 +68,21 @@ import Testing
     #expect(try all[3].descriptor.load(UInt32.self, at: 4) == 432)
   }
 
+  /// As in a kernel's own dump, whose NT_PRSTATUS is all there is.
+  @Test func withoutControlRegistersThereAreNoNotesOfQEMU() throws {
+    var state = X86CPUState()
+    for register in X86CPUState.General.allCases { state[register] = 1 }
+    state.rip = 2
+    state.rflags = 0x202
+    let (made, all) = try notes([VCPU(index: 0, x86: state, freshness: .current)])
+    #expect(all.map(\.owner) == ["CORE"])
+    #expect(
+      made.remarks == [
+        "no control registers are known, so there are no notes of QEMU's kind",
+        "not all registers of 1 of 1 CPUs are known; the notes hold 0 for es, cs, ss, ds, fs, gs",
+      ])
+  }
+
   @Test func aMachineWithoutCPUsHasNoStatuses() throws {
     let (made, all) = try notes([])
     #expect(all.isEmpty)
