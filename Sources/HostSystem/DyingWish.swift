@@ -20,6 +20,7 @@ public enum DyingWish {
     unsafe copy.copyBytes(from: bytes)
     unsafe wish = UnsafeRawBufferPointer(copy)
     unsafe wishDescriptor = socket.descriptor
+    unsafe handled = []
     for signal in signals {
       var action = sigaction()
       // Safe: `action` outlives the calls.
@@ -27,23 +28,19 @@ public enum DyingWish {
         unsafe action.__sigaction_handler.sa_handler == nil  // SIG_DFL
       else { continue }
       unsafe action.__sigaction_handler.sa_handler = { fulfilWish(andDieOf: $0) }
-      _ = unsafe sigaction(signal, &action, nil)
+      if unsafe sigaction(signal, &action, nil) == 0 { unsafe handled.append(signal) }
     }
   }
 
   /// From now on there is none.
   public static func withdraw() {
     guard let bytes = unsafe wish else { return }
-    for signal in signals {
+    for signal in unsafe handled {
       var action = sigaction()
-      // Safe: as above. Handlers that are another's stay.
-      guard unsafe sigaction(signal, nil, &action) == 0,
-        unsafe action.__sigaction_handler.sa_handler != nil,
-        unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) != 1  // SIG_IGN
-      else { continue }
-      unsafe action.__sigaction_handler.sa_handler = nil
+      // Safe: `action`, all zeros, is SIG_DFL and outlives the call.
       _ = unsafe sigaction(signal, &action, nil)
     }
+    unsafe handled = []
     unsafe wishDescriptor = -1
     unsafe wish = nil
     unsafe bytes.deallocate()
@@ -53,6 +50,9 @@ public enum DyingWish {
 // What the handler reads. Written only while the handler isn't installed.
 private nonisolated(unsafe) var wish: UnsafeRawBufferPointer?
 private nonisolated(unsafe) var wishDescriptor: Int32 = -1
+
+// The signals that the handler was installed for. Only `set` and `withdraw` use it.
+private nonisolated(unsafe) var handled: [Int32] = []
 
 /// The handler: it calls only what signal-safety(7) allows.
 private func fulfilWish(andDieOf signal: Int32) {

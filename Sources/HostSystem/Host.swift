@@ -26,6 +26,12 @@ public enum Host {
     _ = unsafe setenv(name, value, 1)
   }
 
+  /// Whether `path` names something that this process may read.
+  public static func isReadable(_ path: String) -> Bool {
+    // Safe: Swift passes the string as a NUL-terminated copy that outlives the call.
+    unsafe access(path, R_OK) == 0
+  }
+
   /// Whether the file descriptor `descriptor` (1: output, 2: errors) is a terminal.
   public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 }

@@ -40,8 +40,16 @@ public struct ELFDump: Sendable {
     for segment in segments where segment.type == .note && segment.fileSize > 0 {
       let area = bytes.clampedSubview(at: segment.fileOffset.rawValue, count: segment.fileSize)
       let (found, diagnostic) = ELFNote.list(
-        in: area, base: segment.fileOffset, alignment: segment.alignment)
+        in: area, base: segment.fileOffset, alignment: segment.alignment,
+        limit: ELFNote.listLimit - notes.count)
       notes += found
+      if notes.count == ELFNote.listLimit {
+        diagnostics.append(
+          ELFDiagnostic(
+            offset: segment.fileOffset,
+            message: "more than \(ELFNote.listLimit) notes; the rest ignored"))
+        break
+      }
       if let diagnostic { diagnostics.append(diagnostic) }
     }
     self.notes = notes
@@ -50,18 +58,25 @@ public struct ELFDump: Sendable {
 }
 
 extension ELFNote {
-  /// More notes than any dump of a machine has; the rest of an area is left unread.
-  private static let listLimit = 1 << 20
+  /// More notes than any dump of a machine has: a few for each of its CPUs.
+  static let listLimit = 1 << 16
 
-  /// The notes that `bytes`, which begin at `base` in the file, hold one after another, and what was
-  /// wrong with the one that ended the reading, if it wasn't the end of the bytes. `alignment` is the
-  /// segment's own.
+  /// The first notes that `bytes` hold, at most as many as a dump has.
   public static func list(
     in bytes: ByteView, base: FileOffset, alignment: UInt64 = 4
   ) -> (notes: [ELFNote], damage: ELFDiagnostic?) {
+    list(in: bytes, base: base, alignment: alignment, limit: listLimit)
+  }
+
+  /// The notes that `bytes`, which begin at `base` in the file, hold one after another, and what was
+  /// wrong with the one that ended the reading, if it wasn't the end of the bytes. `alignment` is the
+  /// segment's own. What follows the first `limit` notes is left unread.
+  static func list(
+    in bytes: ByteView, base: FileOffset, alignment: UInt64 = 4, limit: Int
+  ) -> (notes: [ELFNote], damage: ELFDiagnostic?) {
     var notes: [ELFNote] = []
     var reader = ELFNoteReader(bytes, base: base, alignment: alignment)
-    while notes.count < listLimit, let note = reader.next() { notes.append(note) }
+    while notes.count < limit, let note = reader.next() { notes.append(note) }
     return (notes, reader.diagnostic)
   }
 }

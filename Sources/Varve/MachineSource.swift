@@ -47,7 +47,8 @@ public struct MachineSource: Sendable {
       case .machine(let source):
         guard options.givenRAM.isEmpty, options.ramFiles.isEmpty else {
           throw VarveError(
-            file: path, reason: "--ram and --ram-file go with a QEMU process, and this is a machine")
+            file: path, reason: "--ram and --ram-file go with a QEMU process, and this is a machine"
+          )
         }
         self = source
       case .process(let dump):

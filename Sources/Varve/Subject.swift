@@ -7,8 +7,8 @@ enum Subject {
   /// A process that runs.
   case live(RunningInput)
 
-  /// Opens a core of a process, a vmcore, `FILE@ADDR` for raw memory, or `pid:N`. Throws a `VarveError` that
-  /// names the file.
+  /// Opens a core of a process, a vmcore, `FILE@ADDR` for raw memory, or `pid:N`. Throws a
+  /// `VarveError` that names the file.
   init(
     opening path: String, options: MachineOptions, progress: ProgressHandler
   ) throws(VarveError) {
@@ -47,8 +47,10 @@ enum Subject {
     return number
   }
 
-  /// The parts of raw memory that `path` lists, joined by commas; nil if it is the name of a file.
+  /// The parts of raw memory that `path` lists, joined by commas; nil if it is the name of a file,
+  /// which may be called `core@12`.
   private static func rawMemory(_ path: String) throws(MachineDumpError) -> [RawMemory]? {
+    if Host.isReadable(path) { return nil }
     var parts: [RawMemory] = []
     for text in path.split(separator: ",", omittingEmptySubsequences: false) {
       guard let part = try RawMemory(String(text)) else { return nil }

@@ -45,11 +45,14 @@ struct SizeArgument: ExpressibleByArgument {
   let bytes: UInt64
 
   init?(argument: String) {
-    let suffixes: [Character: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+    let suffixes: [Character: UInt64] = [
+      "k": 1 << 10, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40,
+    ]
     let factor = argument.last.flatMap { suffixes[$0] }
     let digits = factor == nil ? argument[...] : argument.dropLast()
     let number =
-      digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
+      digits.hasPrefix("0x") || digits.hasPrefix("0X")
+      ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
     guard let number else { return nil }
     let (bytes, overflow) = number.multipliedReportingOverflow(by: factor ?? 1)
     guard !overflow else { return nil }

@@ -14,7 +14,7 @@ struct WriteVMCore: AsyncParsableCommand {
 
       Memory that the input doesn't hold is left out of the output, never written as zeros, and \
       the summary counts it. The output is readable by its owner only, and appears complete or not \
-      at all.
+      at all. The kdump formats hold whole pages, so there --begin and --length are rounded outwards.
 
       FILE is a core of a QEMU process, a vmcore (ELF, kdump-compressed, flattened), raw memory as \
       FILE@ADDR, or a running QEMU as pid:N.

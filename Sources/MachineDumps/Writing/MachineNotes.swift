@@ -78,8 +78,10 @@ public struct MachineNotes: Sendable {
       remarks.append(
         "whether the registers of \(doubtful) of \(cpus.count) CPUs are current isn't known")
     }
-    if cpus.contains(where: { $0.freshness == .torn }) {
-      remarks.append("memory and registers were read while the machine ran")
+    let torn = cpus.count { $0.freshness == .torn }
+    if torn > 0 {
+      remarks.append(
+        "\(torn) of \(cpus.count) CPUs were executing: RIP and flags may be of an earlier moment")
     }
     return remarks
   }

@@ -8,6 +8,8 @@ struct CPUSearch: Sendable {
   let layout: GuestMemoryLayout
   let accelerator: Accelerator?
   let release: QEMURelease?
+  /// Walks the stacks of the process's threads; nil where that can't be done.
+  let walker: (any StackWalker)?
 
   func read(into result: inout MachineSearch.Result) {
     let probe = Probe(memory: process.memory)
@@ -56,14 +58,23 @@ struct CPUSearch: Sendable {
   }
 
   /// Under KVM only a variable in the CPU's object tells whether QEMU has the registers; where it
-  /// is can't be told by shape. TCG keeps registers in host registers while translated code runs.
+  /// is can't be told by shape. TCG keeps RIP and flags elsewhere while translated code runs, and so
+  /// while a device serves an access that this code made.
   private func freshness(of thread: HostThread?) -> VCPU.Freshness {
-    guard accelerator == .tcg else { return .unknown }
-    guard let counter = thread?.registers[process.architecture.programCounter],
-      let mapping = process.mapping(containing: VirtualAddress(counter))
+    guard accelerator == .tcg, let thread,
+      let counter = thread.registers[process.architecture.programCounter],
+      process.mapping(containing: VirtualAddress(counter)) != nil
     else { return .unknown }
-    let isGenerated = mapping.isExecutable && (mapping.isWritable || mapping.path == nil)
-    return isGenerated ? .torn : .current
+    let callers = walker?.programCounters(from: thread.registers, limit: Self.frameLimit) ?? []
+    return ([VirtualAddress(counter)] + callers).contains(where: isGenerated) ? .torn : .current
+  }
+
+  /// From translated code to a device's deepest function is less far.
+  private static let frameLimit = 128
+
+  private func isGenerated(_ counter: VirtualAddress) -> Bool {
+    guard let mapping = process.mapping(containing: counter) else { return false }
+    return mapping.isExecutable && (mapping.isWritable || mapping.path == nil)
   }
 
   private func doubts(_ shape: CPUStateShape) -> [String] {
@@ -105,12 +116,15 @@ struct ThreadNumbers: Sendable {
 
   init(_ objects: [ProbedBytes], _ process: HostProcess) {
     var byID: [UInt32: HostThread] = [:]
-    for thread in process.threads where thread.id > 0 {
+    // The main thread runs no CPU, and its number may be a small one that other members have too.
+    let main = process.threads.map(\.id).min()
+    for thread in process.threads where thread.id > 0 && thread.id != main {
       byID[UInt32(bitPattern: thread.id)] = thread
     }
     let place = stride(from: UInt64(40), to: Self.reach, by: 4).first { offset in
       let ids = objects.compactMap { $0.long(offset) }
       return ids.count == objects.count && ids.allSatisfy { byID[$0] != nil }
+        && (Set(ids).count == ids.count || Set(ids).count == 1)
     }
     threads = objects.map { object in place.flatMap { object.long($0) }.flatMap { byID[$0] } }
   }

@@ -12,11 +12,21 @@ public struct MachineSearch: Sendable {
   public let globals: [Range<VirtualAddress>]
   /// Nil if it isn't known. It says how some values are encoded; no structure is found by it.
   public let release: QEMURelease?
+  /// Tells whether a CPU's thread was within translated code; nil where no stack can be walked.
+  let walker: (any StackWalker)?
 
   public init(process: HostProcess, globals: [Range<VirtualAddress>], release: QEMURelease?) {
+    self.init(process: process, globals: globals, release: release, walker: nil)
+  }
+
+  init(
+    process: HostProcess, globals: [Range<VirtualAddress>], release: QEMURelease?,
+    walker: (any StackWalker)?
+  ) {
     self.process = process
     self.globals = globals
     self.release = release
+    self.walker = walker
   }
 
   /// What rests on what.
@@ -61,7 +71,7 @@ public struct MachineSearch: Sendable {
     if let list {
       let search = CPUSearch(
         list: list, process: process, layout: layout, accelerator: machine?.accelerator,
-        release: release ?? oldestRelease(having: machine))
+        release: release ?? oldestRelease(having: machine), walker: walker)
       search.read(into: &result)
     } else {
       result.diagnostics.append(
@@ -117,6 +127,7 @@ extension MachineSearch {
     guard !globals.isEmpty else { throw .noVariables }
     self.init(
       process: HostProcess(process), globals: globals,
-      release: QEMUIdentity(process)?.version.flatMap { QEMURelease(version: $0) })
+      release: QEMUIdentity(process)?.version.flatMap { QEMURelease(version: $0) },
+      walker: ProcessStackWalker(process))
   }
 }

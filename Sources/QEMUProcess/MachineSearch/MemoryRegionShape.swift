@@ -66,6 +66,15 @@ struct MemoryRegionShape: Hashable, Sendable {
     return probe.text(at: pointer)
   }
 
+  /// Whether a virtio-mem device decides which parts of the region there are (`rdm`, since 6.0).
+  func isManaged(_ region: UInt64, _ probe: Probe) -> Bool {
+    let bytes = probe.bytes(at: region, upTo: Self.size)
+    return stride(from: block + 8, to: bytes.count, by: 8).contains { offset in
+      guard let pointer = bytes.word(offset), pointer != 0 else { return false }
+      return probe.objectType(at: pointer) == "virtio-mem"
+    }
+  }
+
   struct Flags: Hashable, Sendable {
     let isRAM: Bool
     let isROMDevice: Bool

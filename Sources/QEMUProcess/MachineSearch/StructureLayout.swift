@@ -32,6 +32,11 @@ struct StructureLayout: Sendable {
         start: PhysicalAddress(range.start), count: count, kind: kind, block: index,
         offset: range.offset)
     }
+    for block in list.blocks where region.isManaged(block.region, probe) {
+      diagnostics.append(
+        "\(block.name) is virtio-mem's: which of it is plugged in can't be told without symbols, and"
+          + " what isn't reads as whatever it was last")
+    }
     if region.flags == nil {
       diagnostics.append(
         "what kinds of memory there are can't be told: all is taken for RAM or ROM")

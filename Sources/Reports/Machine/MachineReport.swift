@@ -162,7 +162,7 @@ extension VCPU.Freshness {
     case .current: nil
     case .unknown: "of unknown age: whether QEMU had the true ones can't be told"
     case .stale: "STALE: the true registers were in the kernel (KVM)"
-    case .torn: "torn: read while the machine ran"
+    case .torn: "torn: the CPU was executing; RIP and flags may be of an earlier moment"
     }
   }
 }

@@ -10,7 +10,8 @@ public struct VCPU: Sendable {
     /// As they were some time before: the true ones were in the kernel (KVM) when the hypervisor
     /// was dumped.
     case stale
-    /// Read while the machine ran: they needn't belong together.
+    /// The CPU was executing when it was read or dumped: RIP and flags, or more, may be of another
+    /// moment than the rest.
     case torn
     /// The source doesn't tell.
     case unknown

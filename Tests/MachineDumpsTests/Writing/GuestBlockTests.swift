@@ -39,7 +39,7 @@ import Testing
         entry(0, 0x1000, .ram, "a", 0), entry(0x1000, 0x1000, .ramDevice, "a", 0x1000),
         entry(0x2000, 0x1000, .nonvolatile, "a", 0x2000),
         entry(0x3000, 0x1000, .romDevice, "a", 0x3000), entry(0x4000, 0x1000, .rom, "a", 0x4000),
-      ]) == [[0, 0x1000], [0x4000, 0x1000]])
+      ]) == [[0, 0x1000], [0x2000, 0x1000], [0x4000, 0x1000]])
   }
 
   @Test func aRangeCutsAndDrops() {
