@@ -183,6 +183,20 @@ import Testing
     }
   }
 
+  /// The page cache is filled fastest by pieces that are aligned to their size there.
+  @Test func noWriteCrossesAMultipleOf128KiB() throws {
+    let output = MemoryOutput()
+    let summary = try VMCoreWriter(
+      SyntheticMachine.machine(), VMCoreOptions(format: .elf)
+    ).write(to: output)
+    #expect(
+      output.writes.allSatisfy { $0.offset >> 17 == ($0.offset + UInt64($0.count) - 1) >> 17 })
+    // The headers, then the blocks: each in as few writes as borders and zeros allow.
+    let contents = output.writes.dropFirst().reduce(0) { $0 + $1.count }
+    #expect(UInt64(contents) == summary.written - summary.zeros)
+    #expect(output.writes.count <= 1 + (6 + 1) + 5 + 2 + 2)
+  }
+
   /// A page that goes away between the survey and the copy is an error, not zeros.
   @Test func memoryThatVanishesIsAnError() throws {
     let source = VanishingSource(views: 1)
