@@ -54,7 +54,7 @@ extension MachineSource {
         output == "-"
         ? try writer.writeToStandardOutput(progress: progress)
         : try writer.write(
-          to: output, inputs: files.map(\.identity), replacing: replacing, progress: progress)
+          to: output, inputs: inputs, replacing: replacing, progress: progress)
       progress(nil)
     } catch {
       progress(nil)

@@ -21,8 +21,11 @@ public struct MachineSource: Sendable {
   public let machine: Machine
   /// The QEMU process that the machine is in; nil for a dump of the machine alone.
   public let host: Process?
-  /// The mapped files that memory comes from, and which no output may replace.
+  /// The mapped files that memory comes from.
   let files: [MappedFile]
+  /// The files that were given, which no output may replace. One that was packed isn't the one that
+  /// is mapped.
+  let inputs: [FileIdentity]
   /// What was damaged or missing when it was opened, a line each.
   public let warnings: [String]
 
@@ -60,6 +63,7 @@ public struct MachineSource: Sendable {
     kind = "machine in a core of QEMU"
     host = dump.process
     files = [dump.file.mapped] + ramFiles.files
+    inputs = [dump.file.identity] + ramFiles.files.map(\.identity)
     var memory = found.machine.memory
     for file in files { memory = try memory.markingHoles(of: file) }
     machine = Machine(found.machine, memory: memory)
@@ -74,6 +78,7 @@ public struct MachineSource: Sendable {
     kind = "machine in a running QEMU"
     host = process
     files = ramFiles.files
+    inputs = files.map(\.identity)
     let isPaused = options.qmpSocket != nil
     machine =
       isPaused
@@ -106,13 +111,15 @@ public struct MachineSource: Sendable {
   }
 
   init(
-    _ dump: MachineDump, path: String, files: [MappedFile], warnings: [String] = []
+    _ dump: MachineDump, path: String, files: [MappedFile], inputs: [FileIdentity],
+    warnings: [String] = []
   ) {
     self.path = path
     kind = "dump of a machine, \(dump.format)"
     machine = dump.machine
     host = nil
     self.files = files
+    self.inputs = inputs
     self.warnings = warnings + dump.machine.diagnostics
   }
 }

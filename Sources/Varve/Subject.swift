@@ -18,7 +18,9 @@ enum Subject {
         return
       }
       if let parts = try Self.rawMemory(path) {
-        self = .machine(MachineSource(try MachineDump(raw: parts), path: path, files: []))
+        let inputs = try parts.map { try OpenFile.open($0.path).identity }
+        self = .machine(
+          MachineSource(try MachineDump(raw: parts), path: path, files: [], inputs: inputs))
         return
       }
       let file = try InputFile.open(path, progress: progress)
@@ -28,7 +30,9 @@ enum Subject {
         let dump = try MachineDump(file.mapped, path: path, progress: progress)
         progress(nil)
         self = .machine(
-          MachineSource(dump, path: path, files: [file.mapped], warnings: file.warnings))
+          MachineSource(
+            dump, path: path, files: [file.mapped], inputs: [file.identity],
+            warnings: file.warnings))
       }
     } catch let error as VarveError {
       throw error
