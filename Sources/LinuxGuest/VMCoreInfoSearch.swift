@@ -82,10 +82,19 @@ public struct VMCoreInfoSearch: Sendable {
         here.append(start &+ offset)
         return here.count < Self.limit
       }
-      if !here.isEmpty { found.withLock { $0.append(contentsOf: here) } }
+      guard !here.isEmpty else { return }
+      found.withLock { found in
+        found.append(contentsOf: here)
+        // Memory that is full of them must not fill this process's.
+        if found.count > 4 * Self.limit { found = Self.first(found) }
+      }
     }
-    // The first ones of memory, whichever thread came first.
-    return Array(found.withLock { $0 }.sorted().prefix(Self.limit))
+    return Self.first(found.withLock { $0 })
+  }
+
+  /// The first ones of memory, whichever thread came first.
+  private static func first(_ found: [PhysicalAddress]) -> [PhysicalAddress] {
+    Array(found.sorted().prefix(limit))
   }
 
   /// `OSRELEAS`.

@@ -37,10 +37,13 @@ public struct ELFDump: Sendable {
       diagnostics = image.diagnostics
     }
     var notes: [ELFNote] = []
-    for segment in segments where segment.type == .note && segment.fileSize > 0 {
+    // Segments may overlap, so that together they hold many more notes than there are bytes.
+    for segment in segments
+    where segment.type == .note && segment.fileSize > 0 && notes.count < ELFNote.listLimit {
       let area = bytes.clampedSubview(at: segment.fileOffset.rawValue, count: segment.fileSize)
       let (found, diagnostic) = ELFNote.list(
-        in: area, base: segment.fileOffset, alignment: segment.alignment)
+        in: area, base: segment.fileOffset, alignment: segment.alignment,
+        limit: ELFNote.listLimit - notes.count)
       notes += found
       if let diagnostic { diagnostics.append(diagnostic) }
     }
@@ -51,17 +54,17 @@ public struct ELFDump: Sendable {
 
 extension ELFNote {
   /// More notes than any dump of a machine has; the rest of an area is left unread.
-  private static let listLimit = 1 << 20
+  public static let listLimit = 1 << 20
 
   /// The notes that `bytes`, which begin at `base` in the file, hold one after another, and what was
   /// wrong with the one that ended the reading, if it wasn't the end of the bytes. `alignment` is the
-  /// segment's own.
+  /// segment's own. At most `limit` are read.
   public static func list(
-    in bytes: ByteView, base: FileOffset, alignment: UInt64 = 4
+    in bytes: ByteView, base: FileOffset, alignment: UInt64 = 4, limit: Int = listLimit
   ) -> (notes: [ELFNote], damage: ELFDiagnostic?) {
     var notes: [ELFNote] = []
     var reader = ELFNoteReader(bytes, base: base, alignment: alignment)
-    while notes.count < listLimit, let note = reader.next() { notes.append(note) }
+    while notes.count < limit, let note = reader.next() { notes.append(note) }
     return (notes, reader.diagnostic)
   }
 }
