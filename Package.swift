@@ -42,8 +42,6 @@ let package = Package(
           "zlib1g-dev", "libzstd-dev", "liblzma-dev", "liblz4-dev", "liblzo2-dev", "libsnappy-dev",
         ])
       ]),
-    .systemLibrary(
-      name: "CKdumpfile", pkgConfig: "libkdumpfile", providers: [.apt(["libkdumpfile-dev"])]),
 
     // Linux system calls that the Glibc module leaves out.
     .systemLibrary(name: "CLinux"),
@@ -66,7 +64,7 @@ let package = Package(
     room(
       "MachineDumps",
       [
-        "Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Targets", "CKdumpfile",
+        "Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Targets",
       ]),
     room("LinuxGuest", ["Bytes", "ObjectFiles", "Targets"]),
     // QEMU's machine protocol (QMP).

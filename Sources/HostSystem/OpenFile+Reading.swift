@@ -3,10 +3,6 @@ internal import CLinux
 internal import Glibc
 
 extension OpenFile {
-  /// The file's descriptor, for C libraries that read by themselves. It is valid for as long as this
-  /// object lives, and mustn't be closed or written.
-  public var libraryDescriptor: Int32 { descriptor }
-
   /// Reads up to `count` bytes at `offset`: fewer where the file ends or stops being readable, as
   /// `/proc/PID/mem` does between mappings. Throws only if not even the first byte can be read; none
   /// at all means the end of the file.

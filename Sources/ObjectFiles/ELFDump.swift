@@ -37,7 +37,9 @@ public struct ELFDump: Sendable {
       diagnostics = image.diagnostics
     }
     var notes: [ELFNote] = []
-    for segment in segments where segment.type == .note && segment.fileSize > 0 {
+    // Segments may overlap, so that together they hold many more notes than there are bytes.
+    for segment in segments
+    where segment.type == .note && segment.fileSize > 0 && notes.count < ELFNote.listLimit {
       let area = bytes.clampedSubview(at: segment.fileOffset.rawValue, count: segment.fileSize)
       let (found, diagnostic) = ELFNote.list(
         in: area, base: segment.fileOffset, alignment: segment.alignment,
@@ -58,21 +60,14 @@ public struct ELFDump: Sendable {
 }
 
 extension ELFNote {
-  /// More notes than any dump of a machine has: a few for each of its CPUs.
-  static let listLimit = 1 << 16
-
-  /// The first notes that `bytes` hold, at most as many as a dump has.
-  public static func list(
-    in bytes: ByteView, base: FileOffset, alignment: UInt64 = 4
-  ) -> (notes: [ELFNote], damage: ELFDiagnostic?) {
-    list(in: bytes, base: base, alignment: alignment, limit: listLimit)
-  }
+  /// More notes than any dump of a machine has, a few for each of its CPUs; the rest of an area is left unread.
+  public static let listLimit = 1 << 16
 
   /// The notes that `bytes`, which begin at `base` in the file, hold one after another, and what was
   /// wrong with the one that ended the reading, if it wasn't the end of the bytes. `alignment` is the
-  /// segment's own. What follows the first `limit` notes is left unread.
-  static func list(
-    in bytes: ByteView, base: FileOffset, alignment: UInt64 = 4, limit: Int
+  /// segment's own. At most `limit` are read.
+  public static func list(
+    in bytes: ByteView, base: FileOffset, alignment: UInt64 = 4, limit: Int = listLimit
   ) -> (notes: [ELFNote], damage: ELFDiagnostic?) {
     var notes: [ELFNote] = []
     var reader = ELFNoteReader(bytes, base: base, alignment: alignment)

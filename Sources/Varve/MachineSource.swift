@@ -76,7 +76,8 @@ public struct MachineSource: Sendable {
     kind = "machine in a core of QEMU"
     host = dump.process
     files = [dump.file.mapped] + ramFiles.files
-    untouchable = Set(files.map(\.identity))
+    // A packed core isn't the file that is mapped.
+    untouchable = Set([dump.file.identity] + ramFiles.files.map(\.identity))
     var memory = found.machine.memory
     for file in files { memory = try memory.markingHoles(of: file) }
     machine = Machine(found.machine, memory: memory)
@@ -124,14 +125,15 @@ public struct MachineSource: Sendable {
   }
 
   init(
-    _ dump: MachineDump, path: String, files: [MappedFile], warnings: [String] = []
+    _ dump: MachineDump, path: String, files: [MappedFile], inputs: [FileIdentity],
+    warnings: [String] = []
   ) {
     self.path = path
     kind = "dump of a machine, \(dump.format)"
     machine = dump.machine
     host = nil
     self.files = files
-    untouchable = Set(files.map(\.identity))
+    untouchable = Set(inputs)
     self.warnings = warnings + dump.machine.diagnostics
   }
 }

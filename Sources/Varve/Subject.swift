@@ -19,7 +19,9 @@ enum Subject {
       }
       if let parts = try Self.rawMemory(path) {
         let dump = try MachineDump(raw: parts)
-        self = .machine(MachineSource(dump, path: path, files: dump.rawFiles))
+        self = .machine(
+          MachineSource(
+            dump, path: path, files: dump.rawFiles, inputs: dump.rawFiles.map(\.identity)))
         return
       }
       let file = try InputFile.open(path, progress: progress)
@@ -29,7 +31,9 @@ enum Subject {
         let dump = try MachineDump(file.mapped, path: path, progress: progress)
         progress(nil)
         self = .machine(
-          MachineSource(dump, path: path, files: [file.mapped], warnings: file.warnings))
+          MachineSource(
+            dump, path: path, files: [file.mapped], inputs: [file.identity],
+            warnings: file.warnings))
       }
     } catch let error as VarveError {
       throw error

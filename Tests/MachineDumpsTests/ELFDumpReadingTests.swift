@@ -74,6 +74,16 @@ func qemuNote(seed: UInt64, version: UInt32 = 1) -> [UInt8] {
     #expect(dump.machine.diagnostics == ["the file ends early: 4096 bytes of memory are missing"])
   }
 
+  @Test func noMoreCPUsAreReadThanThereCanBe() throws {
+    var core = VMCoreAssembler()
+    core.note("QEMU", type: 0, qemuNote(seed: 1))
+    core.notes = Array(repeatElement(core.notes, count: 8193).joined())
+    core.loads = [.init(physical: 0, bytes: page(1))]
+    let machine = try open(core.bytes).machine
+    #expect(machine.cpus.count == 8192)
+    #expect(machine.diagnostics == ["notes of 8193 CPUs; only 8192 are read"])
+  }
+
   /// As /proc/vmcore has it: the kernel's text is also part of the direct mapping, and a part that is
   /// missing in one place is there in another.
   @Test func memoryThatIsDescribedTwiceIsSeenOnce() throws {

@@ -9,6 +9,9 @@ struct DumpNotes {
   private(set) var vmcoreInfo: ByteView?
   private(set) var diagnostics: [String] = []
 
+  /// As many CPUs as a Linux kernel can be built for (arch/x86/Kconfig, `NR_CPUS_RANGE_END`).
+  private static let cpuLimit = 8192
+
   init(_ notes: [ELFNote], machine: ELFMachine) {
     vmcoreInfo = notes.first { $0.owner == "VMCOREINFO" && !$0.descriptor.isEmpty }?.descriptor
     guard machine == .x86_64 || machine == .i386 else {
@@ -27,7 +30,11 @@ struct DumpNotes {
       diagnostics.append(
         "\(statuses.count) CPUs have NT_PRSTATUS notes, \(states.count) have QEMU's own")
     }
-    for index in 0..<max(statuses.count, states.count) {
+    let count = max(statuses.count, states.count)
+    if count > Self.cpuLimit {
+      diagnostics.append("notes of \(count) CPUs; only \(Self.cpuLimit) are read")
+    }
+    for index in 0..<min(count, Self.cpuLimit) {
       if index < states.count, let state = state(states[index], Self.decode) {
         add(index, state, "registers: the QEMU note", states[index])
       } else if index < statuses.count {

@@ -2,13 +2,17 @@ import Bytes
 import ObjectFiles
 import Unwinding
 
-/// The parts of a kdump-compressed dump of a 64-bit machine, as `KdumpLayout` draws them, as far as
-/// the file has them.
+/// The parts of a kdump-compressed dump of an x86 or aarch64 machine, as `KdumpLayout` draws them, as
+/// far as the file has them.
 struct KdumpContainer {
   let bytes: ByteView
   let header: KdumpHeader
-  /// All zeros in a dump of a 32-bit machine, whose sub-header is another.
-  private(set) var subheader = KdumpSubheader()
+  let subheader: KdumpSubheader
+  /// What the machine's notes are of: 32-bit ones have another layout.
+  let machine: ELFMachine
+  let architecture: Architecture
+  /// The size of blocks and pages, in bytes.
+  let pageSize: UInt64
   /// Which pages the machine had, and which the dump has.
   private(set) var memory = PageBitmap(.empty, count: 0)
   private(set) var present = PageBitmap(.empty, count: 0)
@@ -16,21 +20,23 @@ struct KdumpContainer {
   private(set) var descriptors: UInt64 = 0
   private(set) var diagnostics: [String] = []
 
-  /// The size of blocks and pages that Varve reads, in bytes.
-  static let pageSize: UInt64 = 4096
+  /// x86 has pages of 4 KiB, aarch64 also of 16 and 64 KiB.
+  private static let pageSizes: Set<UInt32> = [1 << 12, 1 << 14, 1 << 16]
   /// 256 TiB: no machine has memory beyond.
-  private static let pageLimit: UInt64 = 1 << 36
+  private static let memoryLimit: UInt64 = 1 << 48
 
-  /// Throws `.container`.
+  /// Throws `.container` and `.unsupportedArchitecture`.
   init(_ bytes: ByteView, path: String) throws(MachineDumpError) {
     self.bytes = bytes
-    do throws(ObjectError) {
-      header = try KdumpHeader(bytes)
-      guard architecture != nil else { return }
-      subheader = try KdumpSubheader(
-        bytes.clampedSubview(at: Self.pageSize, count: .max), header: header)
-    } catch {
-      throw .container(path: path, reason: "\(error)")
+    header = try Self.contained(path) { () throws(ObjectError) in try KdumpHeader(bytes) }
+    (machine, architecture) = try Self.kind(of: header, path)
+    guard Self.pageSizes.contains(header.blockSize) else {
+      throw .container(path: path, reason: "its pages are said to be of \(header.blockSize) bytes")
+    }
+    let pageSize = UInt64(header.blockSize)
+    self.pageSize = pageSize
+    subheader = try Self.contained(path) { [header] () throws(ObjectError) in
+      try KdumpSubheader(bytes.clampedSubview(at: pageSize, count: .max), header: header)
     }
     guard !subheader.isSplit else {
       throw .container(
@@ -40,22 +46,34 @@ struct KdumpContainer {
     readBitmaps()
   }
 
-  /// Nil if the dump isn't for this reader: of a 32-bit or another machine, or of other pages.
-  var architecture: Architecture? {
-    guard UInt64(header.blockSize) == Self.pageSize else { return nil }
+  private static func contained<Part>(
+    _ path: String, _ read: () throws(ObjectError) -> Part
+  ) throws(MachineDumpError) -> Part {
+    do throws(ObjectError) {
+      return try read()
+    } catch {
+      throw .container(path: path, reason: "\(error)")
+    }
+  }
+
+  private static func kind(
+    of header: KdumpHeader, _ path: String
+  ) throws(MachineDumpError) -> (ELFMachine, Architecture) {
+    if header.isOf32Bits { return (.i386, .x86_64) }
     switch header.name.machine {
-    case "x86_64", "": return .x86_64
-    case "aarch64": return .aarch64
-    default: return nil
+    case "x86_64", "": return (.x86_64, .x86_64)
+    case "aarch64": return (.aarch64, .aarch64)
+    case let other: throw .unsupportedArchitecture(path: path, other)
     }
   }
 
   private mutating func readBitmaps() {
-    let start = (1 + UInt64(header.subheaderBlocks)) * Self.pageSize
-    let size = UInt64(header.bitmapBlocks) / 2 * Self.pageSize
+    let start = (1 + UInt64(header.subheaderBlocks)) * pageSize
+    let size = UInt64(header.bitmapBlocks) / 2 * pageSize
+    let limit = min(size * 8, Self.memoryLimit / pageSize)
     var pages = subheader.pageLimit
-    if pages > min(size * 8, Self.pageLimit) {
-      pages = min(size * 8, Self.pageLimit)
+    if pages > limit {
+      pages = limit
       diagnostics.append(
         "the dump claims \(subheader.pageLimit) pages, more than its bitmaps have; \(pages) are read"
       )

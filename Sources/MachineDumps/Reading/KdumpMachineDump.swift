@@ -3,20 +3,18 @@ import ObjectFiles
 import Targets
 import Unwinding
 
-/// Makes a machine out of a kdump-compressed dump of a 64-bit machine. Pages that the machine had and
+/// Makes a machine out of a kdump-compressed dump. Pages that the machine had and
 /// the dump doesn't hold are absent because they were excluded.
 struct KdumpMachineDump {
   private let container: KdumpContainer
   private let path: String
-  private let architecture: Architecture
 
   /// Memory in more pieces than this is damage.
   private static let rangeLimit = 1 << 20
 
-  init(_ container: KdumpContainer, path: String, architecture: Architecture) {
+  init(_ container: KdumpContainer, path: String) {
     self.container = container
     self.path = path
-    self.architecture = architecture
   }
 
   /// Throws `.noMemory`.
@@ -33,17 +31,16 @@ struct KdumpMachineDump {
     guard !ranges.isEmpty else { throw .noMemory(path: path) }
     let source = KdumpPageSource(container)
     let segments = ranges.map { range in
-      let start = range.lowerBound * KdumpContainer.pageSize
+      let start = range.lowerBound * container.pageSize
       return PhysicalSegment(
         start: PhysicalAddress(start),
-        count: range.upperBound * KdumpContainer.pageSize - start,
+        count: range.upperBound * container.pageSize - start,
         contents: .source(source, offset: start))
     }
-    let machine: ELFMachine = architecture == .aarch64 ? .aarch64 : .x86_64
-    let notes = DumpNotes(container.notes(), machine: machine)
+    let notes = DumpNotes(container.notes(), machine: container.machine)
     let vmcoreInfo = container.vmcoreInfo() ?? notes.vmcoreInfo
     return Machine(
-      architecture: architecture, memory: PhysicalMemory(segments),
+      architecture: container.architecture, memory: PhysicalMemory(segments),
       map: PhysicalLayers.map(of: segments), cpus: notes.cpus, vmcoreInfo: vmcoreInfo,
       evidence: evidence + [
         "memory: kdump-compressed, version \(container.header.version), by its bitmaps of pages"

@@ -11,42 +11,46 @@ final class KdumpPageSource: PageSource {
   private let present: PageBitmap
   private let ranks: PageRanks
   private let descriptors: UInt64
-  private let cache = PageCache(limit: 4096)
+  private let cache: PageCache
   /// Where the page of zeros lies that all such pages share; 0 until it was met.
   private let zeroPage = Atomic<UInt64>(0)
 
-  private static let pageSize = KdumpContainer.pageSize
-  /// How many pages are unpacked at a time.
-  private static let chunk: UInt64 = 256
+  private let pageSize: UInt64
+  /// How many bytes of pages are kept once they are unpacked.
+  private static let cached: UInt64 = 16 << 20
+  /// How many bytes of pages are unpacked at a time.
+  private static let chunk: UInt64 = 1 << 20
   /// Descriptors of pages that share one packed page are passed over quickly, so many at a time.
   private static let zeroChunk: UInt64 = 1 << 18
 
   init(_ container: KdumpContainer) {
     bytes = container.bytes
+    pageSize = container.pageSize
+    cache = PageCache(limit: Int(Self.cached / container.pageSize))
     present = container.present
     ranks = PageRanks(container.present)
     descriptors = container.descriptors
   }
 
   func run(at offset: UInt64, limit: UInt64) -> MemoryRun {
-    let page = offset / Self.pageSize
-    let skip = offset % Self.pageSize
+    let page = offset / pageSize
+    let skip = offset % pageSize
     // How many pages `limit` reaches into.
-    let pages = (limit - 1) / Self.pageSize + 1 + (skip > 0 ? 1 : 0)
+    let pages = (limit - 1) / pageSize + 1 + (skip > 0 ? 1 : 0)
     guard present.contains(page) else {
       let (end, overflow) = page.addingReportingOverflow(pages)
       let next = present.first(set: true, from: page, before: overflow ? .max : end)
-      let absent = next.map { ($0 - page) * Self.pageSize - skip } ?? limit
+      let absent = next.map { ($0 - page) * pageSize - skip } ?? limit
       return .absent(.excluded, count: min(limit, absent))
     }
-    if limit <= Self.pageSize, let known = cache[page] {
+    if limit <= pageSize, let known = cache[page] {
       return .bytes(known.clampedSubview(at: skip, count: limit))
     }
     let rank = ranks.rank(of: page)
     let whole = read(page, rank, pages)
     switch whole {
     case .bytes(let view):
-      if limit <= Self.pageSize, UInt64(view.count) == Self.pageSize { cache[page] = view }
+      if limit <= pageSize, UInt64(view.count) == pageSize { cache[page] = view }
       return .bytes(view.clampedSubview(at: skip, count: limit))
     case .zeros(let count): return .zeros(count: min(limit, count - skip))
     case .absent(let reason, let count): return .absent(reason, count: min(limit, count - skip))
@@ -55,11 +59,11 @@ final class KdumpPageSource: PageSource {
 
   func presentCount(from offset: UInt64, count: UInt64) -> UInt64 {
     let end = offset.addingClamped(count)
-    let held = ranks.rank(below: end / Self.pageSize) - ranks.rank(below: offset / Self.pageSize)
-    var bytes = held * Self.pageSize
+    let held = ranks.rank(below: end / pageSize) - ranks.rank(below: offset / pageSize)
+    var bytes = held * pageSize
     // The first page may be wanted without its front, the last one alone with it.
-    if present.contains(offset / Self.pageSize) { bytes -= min(bytes, offset % Self.pageSize) }
-    if present.contains(end / Self.pageSize) { bytes += end % Self.pageSize }
+    if present.contains(offset / pageSize) { bytes -= min(bytes, offset % pageSize) }
+    if present.contains(end / pageSize) { bytes += end % pageSize }
     return min(bytes, count)
   }
 
@@ -67,16 +71,18 @@ final class KdumpPageSource: PageSource {
   private func read(_ page: UInt64, _ rank: UInt64, _ limit: UInt64) -> MemoryRun {
     let far = min(present.count, page + min(limit, Self.zeroChunk))
     let count = (present.first(set: false, from: page, before: far) ?? far) - page
-    guard let first = descriptor(rank) else { return .absent(.truncated, count: Self.pageSize) }
+    guard let first = descriptor(rank) else { return .absent(.truncated, count: pageSize) }
     if isZero(first) {
       var pages: UInt64 = 1
       while pages < min(count, Self.zeroChunk), descriptor(rank + pages).map(isZero) == true {
         pages += 1
       }
-      return .zeros(count: pages * Self.pageSize)
+      return .zeros(count: pages * pageSize)
     }
-    if first.flags & Self.packed == 0 { return plain(first, rank, min(count, Self.chunk)) }
-    return unpacked(first, rank, min(count, Self.chunk))
+    if first.flags & Self.packed == 0 {
+      return plain(first, rank, min(count, Self.chunk / pageSize))
+    }
+    return unpacked(first, rank, min(count, Self.chunk / pageSize))
   }
 
   private func descriptor(_ rank: UInt64) -> KdumpPageDescriptor? {
@@ -103,29 +109,29 @@ final class KdumpPageSource: PageSource {
   ) -> MemoryRun {
     var pages: UInt64 = 1
     while pages < limit, let next = descriptor(rank + pages), next.flags & Self.packed == 0,
-      next.offset == first.offset &+ pages * Self.pageSize
+      next.offset == first.offset &+ pages * pageSize
     {
       pages += 1
     }
-    let view = bytes.clampedSubview(at: first.offset, count: pages * Self.pageSize)
-    let whole = UInt64(view.count) / Self.pageSize
-    guard whole > 0, UInt64(first.size) == Self.pageSize else {
-      return .absent(.truncated, count: Self.pageSize)
+    let view = bytes.clampedSubview(at: first.offset, count: pages * pageSize)
+    let whole = UInt64(view.count) / pageSize
+    guard whole > 0, UInt64(first.size) == pageSize else {
+      return .absent(.truncated, count: pageSize)
     }
-    if haveOnlyZeros(view, Self.pageSize) { zeroPage.store(first.offset, ordering: .relaxed) }
-    return .bytes(view.clampedSubview(at: 0, count: whole * Self.pageSize))
+    if haveOnlyZeros(view, pageSize) { zeroPage.store(first.offset, ordering: .relaxed) }
+    return .bytes(view.clampedSubview(at: 0, count: whole * pageSize))
   }
 
   private func unpacked(
     _ first: KdumpPageDescriptor, _ rank: UInt64, _ limit: UInt64
   ) -> MemoryRun {
     var result: [UInt8] = []
-    result.reserveCapacity(Int(limit * Self.pageSize))
-    var page = [UInt8](repeating: 0, count: Int(Self.pageSize))
+    result.reserveCapacity(Int(limit * pageSize))
+    var page = [UInt8](repeating: 0, count: Int(pageSize))
     var descriptor = first
     do throws(PageCompressionError) {
       guard let compression = Self.compression(first) else {
-        return .absent(.truncated, count: Self.pageSize)
+        return .absent(.truncated, count: pageSize)
       }
       let unpacker = try PageUnpacker(compression)
       for index in 0..<limit {
@@ -145,7 +151,7 @@ final class KdumpPageSource: PageSource {
     } catch {
       // A page that is damaged is as lost as one that the file ends before; those before it aren't.
     }
-    if result.isEmpty { return .absent(.truncated, count: Self.pageSize) }
+    if result.isEmpty { return .absent(.truncated, count: pageSize) }
     return .bytes(ByteView(copying: result))
   }
 

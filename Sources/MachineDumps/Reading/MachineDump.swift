@@ -11,8 +11,6 @@ public enum MachineDumpFormat: Hashable, Sendable, CustomStringConvertible {
   /// kdump-compressed or ELF in records for a pipe: by `makedumpfile -F`, or kdump-compressed by
   /// QEMU, which knows no other form before 9.0.
   case flattened
-  /// Another one that libkdumpfile knows, as it calls it: LKCD, s390, SADUMP, …
-  case other(String)
   /// Memory and nothing else.
   case raw
 
@@ -21,7 +19,6 @@ public enum MachineDumpFormat: Hashable, Sendable, CustomStringConvertible {
     case .elf: "ELF"
     case .kdump: "kdump-compressed"
     case .flattened: "flattened"
-    case .other(let name): name
     case .raw: "raw memory"
     }
   }
@@ -35,7 +32,7 @@ public struct MachineDump: Sendable {
   public private(set) var rawFiles: [MappedFile] = []
 
   /// What `bytes`, the beginning of a file or all of it, look like; nil if they look like none of the
-  /// formats that are told by how they begin. (libkdumpfile may know more.)
+  /// formats that are told by how they begin.
   public static func detect(_ bytes: ByteView) -> MachineDumpFormat? {
     let start = bytes.clampedSubview(at: 0, count: 16).copy()
     if start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return .elf }
@@ -96,27 +93,12 @@ public struct MachineDump: Sendable {
       var dump = try ELFMachineDump(file.bytes, path: path)
       return (.elf, try dump.machine(evidence: evidence, diagnostics: diagnostics))
     case .kdump:
-      return try kdump(file, path, evidence, diagnostics)
+      let dump = KdumpMachineDump(try KdumpContainer(file.bytes, path: path), path: path)
+      return (.kdump, try dump.machine(evidence: evidence, diagnostics: diagnostics))
     case .flattened:
       throw .container(path: path, reason: "a flattened dump within a flattened dump")
-    case .other, .raw, nil:
-      let dump = try LibraryMachineDump(file, path: path)
-      return (
-        .other(dump.formatName), try dump.machine(evidence: evidence, diagnostics: diagnostics)
-      )
+    case .raw, nil:
+      throw .unknownFormat(path: path)
     }
-  }
-
-  /// Dumps of 64-bit machines are read by Varve, others by libkdumpfile.
-  private static func kdump(
-    _ file: MappedFile, _ path: String, _ evidence: [String], _ diagnostics: [String]
-  ) throws(MachineDumpError) -> (MachineDumpFormat, Machine) {
-    let container = try KdumpContainer(file.bytes, path: path)
-    if let architecture = container.architecture {
-      let dump = KdumpMachineDump(container, path: path, architecture: architecture)
-      return (.kdump, try dump.machine(evidence: evidence, diagnostics: diagnostics))
-    }
-    let dump = try LibraryMachineDump(file, path: path)
-    return (.kdump, try dump.machine(evidence: evidence, diagnostics: diagnostics))
   }
 }

@@ -11,7 +11,7 @@ public enum MachineDumpError: Error, Hashable, Sendable, CustomStringConvertible
   case notAMachine(path: String)
   /// No format that is known begins as this file does.
   case unknownFormat(path: String)
-  /// The container can't be read: what libkdumpfile says of it, or which of its headers is wrong.
+  /// The container can't be read: which of its headers is wrong.
   case container(path: String, reason: String)
   /// It holds, or tells of, no memory.
   case noMemory(path: String)

@@ -1,7 +1,7 @@
 public import Bytes
 
-/// The first block of a kdump-compressed dump of a 64-bit machine: `disk_dump_header` of
-/// makedumpfile's diskdump_mod.h, as its x86-64 build lays it out.
+/// The first block of a kdump-compressed dump: `disk_dump_header` of makedumpfile's diskdump_mod.h,
+/// as its x86-64 build lays it out.
 ///
 ///       0  signature "KDUMP   "     8      432  sub_hdr_size, in blocks      4
 ///       8  header_version           4      436  bitmap_blocks, both bitmaps  4
@@ -11,6 +11,9 @@ public import Bytes
 ///     424  status                   4      452  written_blocks               4
 ///     428  block_size               4      456  current_cpu                  4
 ///                                          460  nr_cpus                      4
+///
+/// Of a 32-bit x86 machine, 2 bytes of padding are enough, and the timestamp takes 8: all that follows
+/// lies 12 bytes before (so also QEMU's `DiskDumpHeader32`, include/sysemu/dump.h).
 public struct KdumpHeader: Hashable, Sendable {
   /// The kernel's own description of itself, as uname(2) gives it; empty texts are unknown.
   public struct SystemName: Hashable, Sendable {
@@ -75,7 +78,11 @@ public struct KdumpHeader: Hashable, Sendable {
   public var pageLimit: UInt32 = 0
   public var cpuCount: UInt32 = 0
 
-  /// How many bytes are used of the first block.
+  /// Whether the dump is of a 32-bit x86 machine: its headers' longs have 4 bytes. QEMU, too, names
+  /// such a machine after a CPU: i686.
+  public var isOf32Bits: Bool { ["i386", "i486", "i586", "i686"].contains(name.machine) }
+
+  /// How many bytes are used of the first block of a 64-bit machine's dump.
   public static let size = 464
   /// `KDUMP   `.
   public static let signature: UInt64 = 0x2020_2050_4d55_444b
@@ -101,9 +108,9 @@ public struct KdumpHeader: Hashable, Sendable {
     var cursor = ByteCursor(bytes, at: 8)
     version = try cursor.read()
     name = try SystemName(cursor.readBytes(UInt64(SystemName.size)))
-    try cursor.align(to: 8)
-    seconds = try cursor.read()
-    microseconds = try cursor.read()
+    try cursor.align(to: isOf32Bits ? 4 : 8)
+    seconds = try cursor.readLong(is32Bit: isOf32Bits)
+    microseconds = try cursor.readLong(is32Bit: isOf32Bits)
     status = try cursor.read()
     blockSize = try cursor.read()
     subheaderBlocks = try cursor.read()
@@ -113,7 +120,7 @@ public struct KdumpHeader: Hashable, Sendable {
     cpuCount = try cursor.read()
   }
 
-  /// The header as it stands in a file, `size` bytes. Texts are cut to 64 bytes.
+  /// The header as it stands in a 64-bit machine's dump, `size` bytes. Texts are cut to 64 bytes.
   public func encoded() -> [UInt8] {
     var writer = ByteWriter()
     writer.append(Self.signature)
@@ -133,5 +140,12 @@ public struct KdumpHeader: Hashable, Sendable {
     for _ in 0..<4 { writer.append(UInt32(0)) }
     writer.append(cpuCount)
     return writer.bytes
+  }
+}
+
+extension ByteCursor {
+  /// A C `long` of the dumped machine.
+  mutating func readLong(is32Bit: Bool) throws(ByteError) -> UInt64 {
+    is32Bit ? UInt64(try read(UInt32.self)) : try read()
   }
 }

@@ -1,8 +1,8 @@
 public import Bytes
 
-/// The second block of a kdump-compressed dump of a 64-bit machine: `kdump_sub_header` of
-/// makedumpfile's diskdump_mod.h. Offsets are those of the file. The notes and the VMCOREINFO text
-/// usually follow it in the same blocks.
+/// The second block of a kdump-compressed dump: `kdump_sub_header` of makedumpfile's diskdump_mod.h.
+/// Offsets are those of the file. The notes and the VMCOREINFO text usually follow it in the same
+/// blocks. Of a 64-bit machine:
 ///
 ///       0  phys_base            8      56  size_note            8
 ///       8  dump_level           4      64  offset_eraseinfo     8
@@ -12,6 +12,15 @@ public import Bytes
 ///      32  offset_vmcoreinfo    8      96  max_mapnr_64         8
 ///      40  size_vmcoreinfo      8
 ///      48  offset_note          8
+///
+/// Of a 32-bit x86 machine, without padding (so also QEMU's `KdumpSubHeader32`):
+///
+///       0  phys_base            4      28  size_vmcoreinfo      4
+///       4  dump_level           4      32  offset_note          8
+///       8  split                4      40  size_note            4
+///      12  start_pfn            4      44  offset_eraseinfo     8
+///      16  end_pfn              4      52  size_eraseinfo       4
+///      20  offset_vmcoreinfo    8      56  start_pfn_64, end_pfn_64, max_mapnr_64, 8 each
 public struct KdumpSubheader: Hashable, Sendable {
   /// Where the kernel's image begins in physical memory less where it was linked to begin: may be
   /// negative, as two's complement.
@@ -41,7 +50,7 @@ public struct KdumpSubheader: Hashable, Sendable {
   /// header's. Throws `.damaged` if it isn't whole.
   public init(_ bytes: ByteView, header: KdumpHeader) throws(ObjectError) {
     do throws(ByteError) {
-      try read(bytes, header.version)
+      try read(bytes, header.version, is32Bit: header.isOf32Bits)
     } catch {
       throw .damaged(
         what: "the dump's sub-header", offset: FileOffset(UInt64(header.blockSize)), cause: error)
@@ -49,18 +58,20 @@ public struct KdumpSubheader: Hashable, Sendable {
     if header.version < 6 { pageLimit = UInt64(header.pageLimit) }
   }
 
-  private mutating func read(_ bytes: ByteView, _ version: UInt32) throws(ByteError) {
+  private mutating func read(
+    _ bytes: ByteView, _ version: UInt32, is32Bit: Bool
+  ) throws(ByteError) {
     var cursor = ByteCursor(bytes)
-    physicalBase = try cursor.read()
+    physicalBase = try cursor.readLong(is32Bit: is32Bit)
     if version >= 1 { dumpLevel = try cursor.read() }
     if version >= 2 {
       isSplit = try cursor.read(UInt32.self) != 0
-      firstPage = try cursor.read()
-      endPage = try cursor.read()
+      firstPage = try cursor.readLong(is32Bit: is32Bit)
+      endPage = try cursor.readLong(is32Bit: is32Bit)
     }
-    if version >= 3 { vmcoreInfo = try KdumpExtent(&cursor) }
-    if version >= 4 { notes = try KdumpExtent(&cursor) }
-    if version >= 5 { eraseInfo = try KdumpExtent(&cursor) }
+    if version >= 3 { vmcoreInfo = try KdumpExtent(&cursor, is32Bit: is32Bit) }
+    if version >= 4 { notes = try KdumpExtent(&cursor, is32Bit: is32Bit) }
+    if version >= 5 { eraseInfo = try KdumpExtent(&cursor, is32Bit: is32Bit) }
     if version >= 6 {
       firstPage = try cursor.read()
       endPage = try cursor.read()
@@ -68,7 +79,7 @@ public struct KdumpSubheader: Hashable, Sendable {
     }
   }
 
-  /// The sub-header as it stands in a file of version 6, `size` bytes.
+  /// The sub-header as it stands in a 64-bit machine's file of version 6, `size` bytes.
   public func encoded() -> [UInt8] {
     var writer = ByteWriter()
     writer.append(physicalBase)
@@ -99,8 +110,8 @@ public struct KdumpExtent: Hashable, Sendable {
     self.count = count
   }
 
-  fileprivate init(_ cursor: inout ByteCursor) throws(ByteError) {
+  fileprivate init(_ cursor: inout ByteCursor, is32Bit: Bool) throws(ByteError) {
     offset = try cursor.read()
-    count = try cursor.read()
+    count = try cursor.readLong(is32Bit: is32Bit)
   }
 }

@@ -25,6 +25,10 @@ private struct GuestMemoryReader: StructureReading {
 
   /// More ranges than any machine's map has.
   private static let rangeLimit: UInt64 = 1 << 16
+  /// More virtio-mem devices than a machine has slots for.
+  private static let deviceLimit = 1 << 8
+  /// How many ranges were asked for what is plugged in.
+  private var devices = 0
 
   init(_ structures: QEMUStructures) throws(QEMUError) {
     self.structures = structures
@@ -84,6 +88,10 @@ private struct GuestMemoryReader: StructureReading {
       let size = try sample.byteCount()
     else { throw .wrongType(wanted: "FlatRange", address: first) }
     for index in 0..<count {
+      guard ranges.count <= Self.rangeLimit else {
+        diagnostics.append("the map from its range \(index) on: it is in too many pieces")
+        break
+      }
       let range = TypedAddress(
         address: first &+ index &* size, type: sample.type, memory: structures.process.memory)
       do throws(QEMUError) {
@@ -168,6 +176,12 @@ private struct GuestMemoryReader: StructureReading {
   private mutating func populated(
     _ range: GuestFlatRange, by manager: TypedAddress
   ) throws(QEMUError) -> [GuestFlatRange] {
+    devices += 1
+    guard devices <= Self.deviceLimit else {
+      diagnostics.append(
+        "the memory at \(range.start): more than \(Self.deviceLimit) devices have parts plugged in")
+      return []
+    }
     let objects = QOMObjects(structures)
     let type = try objects.typeName(of: manager.address)
     guard type == VirtualMemoryDevice.typeName,

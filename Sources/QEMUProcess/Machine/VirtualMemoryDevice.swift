@@ -12,9 +12,11 @@ struct VirtualMemoryDevice {
   private let bits: UInt64
   private let blockSize: UInt64
 
-  /// A bitmap of more bytes than this belongs to no device: it would describe 64 TiB in the
-  /// smallest blocks there are.
-  private static let bitmapLimit: UInt64 = 1 << 23
+  /// A bitmap of more bytes than this belongs to no device: it would describe 16 TiB in the blocks
+  /// that x86 has, of 2 MiB.
+  private static let bitmapLimit: UInt64 = 1 << 20
+  /// More parts than this are looked for in no device: the rest of it counts as not plugged in.
+  private static let partLimit = 1 << 16
 
   init(_ device: TypedAddress) throws(QEMUError) {
     bits = try device.member("bitmap_size").signed().magnitude
@@ -43,7 +45,7 @@ struct VirtualMemoryDevice {
     guard !overflow else { return [] }
     var parts: [GuestFlatRange] = []
     var block = range.offset / blockSize
-    while block < bits, block.multipliedClamped(by: blockSize) < end {
+    while block < bits, block.multipliedClamped(by: blockSize) < end, parts.count < Self.partLimit {
       guard isPlugged(block) else {
         block += 1
         continue

@@ -116,9 +116,8 @@ struct ThreadNumbers: Sendable {
 
   init(_ objects: [ProbedBytes], _ process: HostProcess) {
     var byID: [UInt32: HostThread] = [:]
-    // The main thread runs no CPU, and its number may be a small one that other members have too.
-    let main = process.threads.map(\.id).min()
-    for thread in process.threads where thread.id > 0 && thread.id != main {
+    // Thread 1, of a QEMU in a container, is the main one, which runs no CPU; many members are 1.
+    for thread in process.threads where thread.id > 1 {
       byID[UInt32(bitPattern: thread.id)] = thread
     }
     let place = stride(from: UInt64(40), to: Self.reach, by: 4).first { offset in

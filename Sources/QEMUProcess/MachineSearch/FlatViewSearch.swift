@@ -19,6 +19,8 @@ struct FlatViewSearch: Sendable {
     let ranges: [FlatRangeShape.Range]
   }
 
+  /// QEMU has one; each may cost a look at `FlatRangeShape.limit` ranges.
+  private static let candidateLimit = 16
   /// Members of `AddressSpace` are within this many bytes of its name.
   private static let reach: UInt64 = 64
 
@@ -26,20 +28,23 @@ struct FlatViewSearch: Sendable {
   func views(_ pointers: GlobalPointers) -> [View] {
     var byAddress: [UInt64: UInt64] = [:]
     for pointer in pointers.pointers { byAddress[pointer.address] = pointer.target }
-    return pointers.pointers.compactMap { pointer in
-      guard probe.text(at: pointer.target, limit: 7) == "memory" else { return nil }
+    var found: [View] = []
+    var candidates = 0
+    for pointer in pointers.pointers where candidates < Self.candidateLimit {
+      guard probe.text(at: pointer.target, limit: 7) == "memory" else { continue }
       let near = stride(
         from: pointer.address &- Self.reach, through: pointer.address &+ Self.reach, by: 8
       )
       .compactMap { byAddress[$0] }
-      guard near.contains(where: { region.name(of: $0, probe) == "system" }) else { return nil }
+      guard near.contains(where: { region.name(of: $0, probe) == "system" }) else { continue }
+      candidates += 1
       for target in near where !blocks.isInGuestMemory(target) {
-        if let ranges = ranges(ofView: target) {
-          return View(addressSpace: pointer.address, view: target, ranges: ranges)
-        }
+        guard let ranges = ranges(ofView: target) else { continue }
+        found.append(View(addressSpace: pointer.address, view: target, ranges: ranges))
+        break
       }
-      return nil
     }
+    return found
   }
 
   /// The ranges of the `FlatView` at `view`; nil if there is none.

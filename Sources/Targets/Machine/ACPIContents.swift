@@ -29,6 +29,9 @@ extension ACPITables {
     public let isHotPluggable: Bool
   }
 
+  /// Linux has room for 1024 nodes (`NODES_SHIFT`), each of few ranges.
+  private static let affinityLimit = 1 << 12
+
   /// The ranges that the SRAT lists as enabled; empty without such a table, as on machines of one
   /// node.
   public var memoryAffinities: [MemoryAffinity] {
@@ -36,7 +39,7 @@ extension ACPITables {
     var ranges: [MemoryAffinity] = []
     // The header, then 12 reserved bytes.
     Self.forEachEntry(of: table, from: Self.headerSize + 12) { type, entry in
-      guard type == 1, entry.count >= 40 else { return }
+      guard type == 1, entry.count >= 40, ranges.count < Self.affinityLimit else { return }
       let flags = Self.number(entry, UInt32.self, at: 28)
       let count = Self.number(entry, UInt64.self, at: 16)
       guard flags & 1 != 0, count > 0 else { return }

@@ -127,7 +127,15 @@ public struct MachineCheck: Sendable {
     var missing: UInt64 = 0
     // A range of 2⁶⁴ bytes would make this 0; no table has one that begins elsewhere than at 0.
     var next = first.rawValue
-    for entry in map where entry.last.rawValue >= next {
+    // Tables may name any number of ranges and maps have any number of entries: those that end
+    // before the range are skipped at once.
+    var low = 0
+    var high = map.count
+    while low < high {
+      let middle = (low + high) / 2
+      if map[middle].last.rawValue < next { low = middle + 1 } else { high = middle }
+    }
+    for entry in map[low...] where entry.last.rawValue >= next {
       if entry.start.rawValue > last.rawValue { break }
       if entry.start.rawValue > next { missing &+= entry.start.rawValue - next }
       if entry.last.rawValue >= last.rawValue { return missing }
