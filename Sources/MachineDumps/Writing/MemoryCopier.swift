@@ -20,7 +20,7 @@ struct MemoryCopier: Sendable {
 
   /// What is read, tested for zeros and written in one go. The kernel fills its page cache with folios
   /// as large as the writes, and has to find room for them: `cp` writes as much at a time. With 1 MiB
-  /// the fastest of nine dumps of 2.5 GiB took 1.6 s, with 128 and 256 KiB 0.9 to 1.0 s
+  /// the fastest of six dumps of 2.5 GiB took 1.6 s, with 128 and 256 KiB 0.9 to 1.0 s
   /// (docs/performance.md says why such figures vary).
   private static let step: UInt64 = 1 << 17
   /// What one thread takes at a time.
