@@ -19,10 +19,9 @@ struct MemoryCopier: Sendable {
   let release: @Sendable (ByteView) -> Void
 
   /// What is read, tested for zeros and written in one go. The kernel fills its page cache with folios
-  /// as large as the writes, and larger ones cost more than they save once free memory is in small
-  /// pieces, or in large ones that a hypervisor has taken back: in a virtual machine with ext4 of
-  /// Linux 6.18, writes of 128 KiB took 0.8 to 0.9 s for 2.5 GiB, of 256 KiB 0.7 to 2.5 s, and of
-  /// 1 MiB 0.9 to 3.5 s.
+  /// as large as the writes, and has to find room for them: `cp` writes as much at a time. With 1 MiB
+  /// the fastest of six dumps of 2.5 GiB took 1.6 s, with 128 and 256 KiB 0.9 to 1.0 s
+  /// (docs/performance.md says why such figures vary).
   private static let step: UInt64 = 1 << 17
   /// What one thread takes at a time.
   private static let share: UInt64 = 32 << 20
