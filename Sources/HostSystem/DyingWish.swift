@@ -8,11 +8,11 @@ public enum DyingWish {
   /// Those that end a process by default and may come: from users, from a pipe that nobody reads, from
   /// limits. Who handles one of these means to live on.
   private static let signals = [
-    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGSYS,
+    SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGSYS,
   ]
-  /// Faults, and files that shrink while they are mapped. Who handles these, as the Swift runtime does
-  /// to print where it happened, does so before the end, and after the wish.
-  private static let faults = [SIGBUS, SIGSEGV, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
+  /// Faults, and what the Swift runtime handles as if it were one, to print where it happened. Only
+  /// recurring ones end the process after that, so it can't be left to the runtime.
+  private static let faults = [SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGQUIT]
 
   /// From now on `bytes` are the wish. Nothing is changed if there is one already, or `bytes` are none.
   public static func set(_ bytes: [UInt8], through socket: LocalSocket) {
@@ -29,8 +29,10 @@ public enum DyingWish {
       let handler = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
       guard handler == 0 || (faults.contains(signal) && handler != 1) else { continue }
       unsafe former[Int(signal)] = action
-      unsafe action.__sigaction_handler.sa_handler = { fulfilWish(andDieOf: $0) }
-      action.sa_flags = Int32(SA_ONSTACK)
+      unsafe action.__sigaction_handler.sa_sigaction = { signal, information, _ in
+        unsafe fulfilWish(andDieOf: signal, information)
+      }
+      action.sa_flags = Int32(SA_ONSTACK) | Int32(SA_SIGINFO)
       _ = unsafe sigaction(signal, &action, nil)
       unsafe isReplaced[Int(signal)] = true
     }
@@ -66,7 +68,7 @@ private nonisolated(unsafe) let former: UnsafeMutablePointer<sigaction> = {
 private nonisolated(unsafe) var isReplaced = [Bool](repeating: false, count: signalLimit)
 
 /// The handler: it calls only what signal-safety(7) allows.
-private func fulfilWish(andDieOf signal: Int32) {
+private func fulfilWish(andDieOf signal: Int32, _ information: UnsafeMutablePointer<siginfo_t>?) {
   if let bytes = unsafe wish {
     // Safe: the bytes live until `withdraw`, which removes the handler first.
     _ = unsafe send(
@@ -75,7 +77,16 @@ private func fulfilWish(andDieOf signal: Int32) {
     var request = unsafe pollfd(fd: wishDescriptor, events: Int16(POLLIN), revents: 0)
     _ = unsafe poll(&request, 1, 1000)
   }
-  // Safe: the table has room for every signal and was filled before the handler was installed.
-  _ = unsafe sigaction(signal, former + Int(signal), nil)
+  // A real fault comes again when the handler returns, and whoever handled it before has the say. What
+  // was sent (si_code at most 0, sigaction(2)) wouldn't.
+  let recurs = signal == SIGBUS || signal == SIGSEGV || signal == SIGILL || signal == SIGFPE
+  if recurs, let information = unsafe information, unsafe information.pointee.si_code > 0 {
+    // Safe: the table has room for every signal and was filled before the handler was installed.
+    _ = unsafe sigaction(signal, former + Int(signal), nil)
+    return
+  }
+  var action = sigaction()
+  // Safe: `action`, all zeros, is SIG_DFL and outlives the call.
+  _ = unsafe sigaction(signal, &action, nil)
   kill(getpid(), signal)
 }
