@@ -23,8 +23,9 @@ public final class PausedMachine {
     timeout: Duration = QMPMonitor.defaultTimeout
   ) throws(QMPError) {
     self.path = path
+    let owner = try processID.map { id throws(QMPError) in try MonitorOwner(id) }
     monitor = try QMPMonitor(connectingTo: path, timeout: timeout)
-    if let processID { try monitor.check(isOf: processID) }
+    try owner?.check(monitor)
     let answer = try monitor.execute("query-status", timeout: timeout)
     guard let running = answer["running"]?.bool, let status = answer["status"]?.string else {
       throw .protocolViolation("the answer to query-status lacks running or status")

@@ -43,21 +43,6 @@ public final class QMPMonitor {
     }
   }
 
-  /// Throws `.otherProcess` if the monitor is surely not that of process `processID`.
-  ///
-  /// Who listens is usually QEMU itself. Where another program handed it a socket that listened
-  /// already, as libvirt does, the system names that other program (unix(7), SO_PEERCRED), but the
-  /// socket is among QEMU's descriptors.
-  func check(isOf processID: Int32) throws(QMPError) {
-    let isOurs = try host { () throws(HostError) in
-      if try socket.peerProcessID() == processID { return true }
-      let files = ProcessFiles(processID)
-      let bound = try files.sockets(named: try socket.peerName())
-      return !Set(bound).isDisjoint(with: try files.openSockets())
-    }
-    guard isOurs else { throw .otherProcess(processID) }
-  }
-
   private static func receive(
     _ socket: LocalSocket, into session: inout QMPSession, _ command: String,
     _ deadline: ContinuousClock.Instant, _ timeout: Duration
@@ -72,7 +57,7 @@ public final class QMPMonitor {
 }
 
 /// What `body` gives; what the system refused becomes this room's error.
-private func host<Result>(
+func host<Result>(
   _ body: () throws(HostError) -> Result
 ) throws(QMPError) -> Result {
   do throws(HostError) {

@@ -63,6 +63,8 @@ public final class ScratchDirectory: Sendable {
 /// Why a tool that a test relies on was of no use.
 public struct ToolFailure: Error, CustomStringConvertible {
   public let description: String
+
+  public init(description: String) { self.description = description }
 }
 
 /// Runs other programs: compilers that make subjects, and tools whose answers are compared.
@@ -126,8 +128,14 @@ public final class RunningTool {
 
   public var processID: Int32 { process.processIdentifier }
 
-  public init(
+  public convenience init(
     _ arguments: String..., in directory: ScratchDirectory, errorsToo: Bool = false
+  ) throws {
+    try self.init(arguments, in: directory, errorsToo: errorsToo)
+  }
+
+  public init(
+    _ arguments: [String], in directory: ScratchDirectory, errorsToo: Bool = false
   ) throws {
     guard let name = arguments.first,
       let path = name.contains("/") ? name : Tool.path(of: name)
@@ -142,8 +150,41 @@ public final class RunningTool {
   }
 
   deinit {
-    process.terminate()
+    if process.isRunning { process.terminate() }
     process.waitUntilExit()
+  }
+
+  /// Ends the program's input and waits until the program has ended by itself.
+  public func finish() throws {
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+  }
+
+  /// Sends `signal` to the program; gives what ended it: a signal, or its exit status.
+  public func end(by signal: Int32) -> (signal: Int32?, status: Int32) {
+    kill(process.processIdentifier, signal)
+    return ending()
+  }
+
+  /// Stops reading the program's output and waits until the program has ended.
+  public func hangUp() throws -> (signal: Int32?, status: Int32) {
+    try output.fileHandleForReading.close()
+    return ending()
+  }
+
+  private func ending() -> (signal: Int32?, status: Int32) {
+    process.waitUntilExit()
+    let status = process.terminationStatus
+    return process.terminationReason == .uncaughtSignal ? (status, status) : (nil, status)
+  }
+
+  /// Waits for the program's next `count` bytes of output.
+  public func read(_ count: Int) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count,
+      let more = try output.fileHandleForReading.read(upToCount: count - bytes.count), !more.isEmpty
+    { bytes += more }
+    return bytes
   }
 
   /// Waits for the program's next line of output.
