@@ -32,8 +32,8 @@ struct MachineInputsTests {
 
     let dump = try ELFDumpFile(try #require(subject.truth["qmp_dump"]))
     // What QEMU shows of it: not where the BIOS's copy and VGA's window hide it.
-    let low = try #require(dump.core.segments.first { $0.physicalAddress.rawValue == 0 })
-    let high = try #require(dump.core.segments.first { $0.physicalAddress.rawValue == 0x100000 })
+    let low = try #require(dump.loads.first { $0.physicalAddress.rawValue == 0 })
+    let high = try #require(dump.loads.first { $0.physicalAddress.rawValue == 0x100000 })
     for (segment, count) in [(low, min(low.fileSize, 0xa0000)), (high, high.fileSize)] {
       let place = segment.physicalAddress.rawValue
       let same = try Tool.run(
@@ -51,7 +51,7 @@ struct MachineInputsTests {
     #expect(written.status == 0, "\(written.text)")
     let whole = try varve("vmcore", "\(file)@0", "-o", "whole", "-q")
     #expect(whole.status == 0, "\(whole.text)")
-    let segments = try ELFDumpFile(directory.file("parts")).core.segments
+    let segments = try ELFDumpFile(directory.file("parts")).loads
     #expect(segments.reduce(0) { $0 + $1.memorySize } == Self.size)
     try expectSameMemory("parts", "\(file)@0")
     try expectSameMemory("whole", "\(file)@0")
@@ -70,7 +70,7 @@ struct MachineInputsTests {
     #expect(result.text.contains("warning: \(other): not used: guest memory is missing of "))
     #expect(result.text.contains("ABSENT"), "\(result.text)")
     // What isn't there is in no PT_LOAD.
-    let segments = try ELFDumpFile(directory.file("vmcore")).core.segments
+    let segments = try ELFDumpFile(directory.file("vmcore")).loads
     #expect(segments.reduce(0) { $0 + $1.memorySize } < 1 << 20)
   }
 
