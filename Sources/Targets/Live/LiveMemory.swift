@@ -51,36 +51,48 @@ final class LiveMemory: Sendable {
     return .absent(.unmapped, count: min(count, Self.pageSize - address % Self.pageSize))
   }
 
-  /// How many bytes from `address` on, at most `limit`, lie in pages that the process never touched.
-  /// In private anonymous memory they are zeros, and reading them would make page tables for them; in
-  /// a private mapping of a file they are the file's, and reading them would fill its holes.
+  /// Whether the process ever touched the page at `address`, and how many bytes from there on, at most
+  /// `limit`, lie in pages with the same answer. Nil if that can't be told.
+  ///
+  /// Untouched pages of private anonymous memory are zeros, and reading them would make page tables
+  /// for them; in a private mapping of a file they are the file's, and reading them would fill its
+  /// holes.
   ///
   /// Each page has a u64 in `/proc/PID/pagemap`: bit 63 tells that it is in memory, bit 62 that it is
   /// swapped out (or on its way between two places). Source: Documentation/admin-guide/mm/pagemap.rst.
-  func untouched(from address: UInt64, limit: UInt64) -> UInt64 {
-    guard let pageMap, limit > Self.pageSize else { return 0 }
+  func stretch(from address: UInt64, limit: UInt64) -> (isTouched: Bool, count: UInt64)? {
+    // Where memory is in use, no more is looked up than is read at a time.
+    guard let near = lookUp(address, min(limit, Self.chunk)) else { return nil }
+    guard !near.isTouched, near.count == Self.chunk, limit > Self.chunk else { return near }
+    return lookUp(address, min(limit, Self.mapChunk)) ?? near
+  }
+
+  private func lookUp(_ address: UInt64, _ limit: UInt64) -> (isTouched: Bool, count: UInt64)? {
+    guard let pageMap, limit > 0 else { return nil }
     let first = address / Self.pageSize
-    let end = address + min(limit, Self.mapChunk)
+    let end = address + limit
     let pages = (end + Self.pageSize - 1) / Self.pageSize - first
     do throws(HostError) {
       let entries = try pageMap.bytes(at: first * 8, count: Int(pages * 8))
       let known = UInt64(entries.count) / 8
-      var untouched: UInt64 = 0
-      while untouched < known, Self.isUntouched(entries, untouched) { untouched += 1 }
-      return untouched == 0 ? 0 : min((first + untouched) * Self.pageSize, end) - address
+      guard known > 0 else { return nil }
+      let isTouched = Self.isTouched(entries, 0)
+      var same: UInt64 = 1
+      while same < known, Self.isTouched(entries, same) == isTouched { same += 1 }
+      return (isTouched, min((first + same) * Self.pageSize, end) - address)
     } catch {
-      return 0  // Then the memory is read.
+      return nil  // Then the memory is read.
     }
   }
 
   /// How much memory is looked up at a time: 512 KiB of the map.
   private static let mapChunk: UInt64 = 256 << 20
 
-  private static func isUntouched(_ entries: ByteView, _ index: UInt64) -> Bool {
+  private static func isTouched(_ entries: ByteView, _ index: UInt64) -> Bool {
     do throws(ByteError) {
-      return try entries.load(UInt64.self, at: index * 8) >> 62 == 0
+      return try entries.load(UInt64.self, at: index * 8) >> 62 != 0
     } catch {
-      return false  // Not reached: `index` lies within the entries.
+      return true  // Not reached: `index` lies within the entries.
     }
   }
 }
@@ -95,10 +107,12 @@ struct LiveRegionSource: PageSource {
   var file: (memory: SharedFileMemory, offset: UInt64)?
 
   func run(at offset: UInt64, limit: UInt64) -> MemoryRun {
-    guard isPrivateAnonymous || file != nil else { return memory.run(at: offset, limit: limit) }
-    let untouched = memory.untouched(from: offset, limit: limit)
-    guard untouched > 0 else { return memory.run(at: offset, limit: limit) }
-    guard let file else { return .zeros(count: untouched) }
-    return file.memory.run(at: offset &+ file.offset, limit: untouched)
+    // A page by itself isn't worth a look, unless a file's hole may be there.
+    guard file != nil || isPrivateAnonymous && limit > LiveMemory.pageSize,
+      let stretch = memory.stretch(from: offset, limit: limit)
+    else { return memory.run(at: offset, limit: limit) }
+    if stretch.isTouched { return memory.run(at: offset, limit: stretch.count) }
+    guard let file else { return .zeros(count: stretch.count) }
+    return file.memory.run(at: offset &+ file.offset, limit: stretch.count)
   }
 }
