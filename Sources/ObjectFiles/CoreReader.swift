@@ -163,6 +163,12 @@ struct CoreReader {
     if !isProcess, segments.contains(where: { $0.physicalAddress.rawValue != 0 }) {
       return .machine
     }
+    // Memory from 0 on and nothing else: at 0 no process has any.
+    if !isProcess, !segments.isEmpty,
+      segments.allSatisfy({ $0.address.rawValue == $0.physicalAddress.rawValue })
+    {
+      return .machine
+    }
     return .process
   }
 

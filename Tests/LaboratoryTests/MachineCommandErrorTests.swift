@@ -113,7 +113,8 @@ import Varve
     try expectFailure(["regs", "in"], "in: it holds no registers")
     try expectFailure(["memory", "in", "--virt", "0", "16"], "in: there are no CPUs")
     try expectFailure(["memory", "in", "--phys", "0x100000", "16", "--binary"], "0x100000")
-    try expectFailure(["vmcore", "pid:99999999", "-o", "out"], "pid:99999999: process 99999999")
+    try expectFailure(
+      ["vmcore", "pid:99999999", "-o", "out"], "pid:99999999: no process runs under id 99999999")
     #expect(try names() == ["dir", "empty", "in", "text"])
   }
 

@@ -123,7 +123,7 @@ struct MachineInputsTests {
     let memory = try digest(core)
     #expect(try digest(once) == memory)
     if format != .raw {
-      #expect(try registers(once) == registers(core))
+      try expectRegisters(of: once, from: core)
       let info = try varve("info", once).text
       #expect(info.contains("kernel    Linux 6.1.0"), "\(info)")
     }
@@ -134,7 +134,7 @@ struct MachineInputsTests {
       let twice = second == .raw ? "twice@0" : "twice"
       #expect(try digest(twice) == memory, "\(format) → \(second)")
       if format != .raw, second != .raw {
-        #expect(try registers(twice) == registers(core), "\(format) → \(second)")
+        try expectRegisters(of: twice, from: core)
       }
     }
   }
@@ -167,6 +167,14 @@ struct MachineInputsTests {
   }
 
   /// All but the first line, which names the file, and the labels.
+  /// A dump's notes hold fewer registers than the core does; those that they hold are the core's.
+  private func expectRegisters(of dump: String, from core: String) throws {
+    let known = try registers(dump)
+    #expect(known.contains { $0.hasPrefix("cr3 ") } && known.contains { $0.hasPrefix("idt ") })
+    let all = try Set(registers(core))
+    #expect(known.filter { !all.contains($0) && !$0.hasSuffix("<unavailable>") } == [])
+  }
+
   private func registers(_ input: String) throws -> [Substring] {
     let result = try varve("regs", input, "-q")
     #expect(result.status == 0, "\(result.text)")

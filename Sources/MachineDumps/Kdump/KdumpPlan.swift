@@ -40,20 +40,22 @@ struct KdumpPlan: Sendable {
         let end = $0.start.rawValue.addingReportingOverflow($0.count)
         return $0.start.rawValue..<(end.overflow ? .max : end.partialValue)
       })
-    machinePages = Self.merged(
+    let pagesOfMachine = Self.merged(
       memoryRanges.lazy.map { $0.lowerBound / Self.pageSize..<Self.pagesUp($0.upperBound) })
-    let count = machinePages.reduce(UInt64(0)) { $0 + ($1.upperBound - $1.lowerBound) }
+    let count = pagesOfMachine.reduce(UInt64(0)) { $0 + ($1.upperBound - $1.lowerBound) }
     guard count <= Self.pageCountLimit else {
       throw .layout(
         .limit(what: "the number of memory's pages", value: count, limit: Self.pageCountLimit))
     }
-    var wanted = machinePages
+    var wanted = pagesOfMachine
     if let range {
       let first = range.lowerBound.rawValue / Self.pageSize
       let asked = first..<max(first, Self.pagesUp(range.upperBound.rawValue))
-      wanted = machinePages.lazy.map { $0.clamped(to: asked) }.filter { !$0.isEmpty }
+      wanted = pagesOfMachine.lazy.map { $0.clamped(to: asked) }.filter { !$0.isEmpty }
     }
     guard !wanted.isEmpty else { throw .nothingToWrite(range: range) }
+    // To the reader of the dump, the machine has no memory outside the range.
+    machinePages = wanted
     var builder = SpanBuilder(memory: machine.memory)
     for pages in wanted { builder.cover(pages) }
     spans = builder.spans
