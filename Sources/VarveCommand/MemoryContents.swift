@@ -59,9 +59,9 @@ struct MemoryContents: AsyncParsableCommand {
       throw ValidationError("Say where: one of --phys, --virt and --host.")
     }
     if cpu != nil && virtual == nil { throw ValidationError("--cpu goes with --virt only.") }
-    if host != nil, machine.qmpSocket != nil || !machine.ram.isEmpty || !machine.ramFiles.isEmpty {
+    if host != nil, !machine.ram.isEmpty || !machine.ramFiles.isEmpty {
       throw ValidationError(
-        "--host reads the process itself: --qmp, --ram and --ram-file don't apply.")
+        "--host reads the process itself: --ram and --ram-file don't apply.")
     }
     if isBinary && output.isJSON {
       throw ValidationError("--binary and --json exclude each other.")

@@ -32,14 +32,18 @@ struct MachineInputsTests {
 
     let dump = try ELFDumpFile(try #require(subject.truth["qmp_dump"]))
     // What QEMU shows of it: not where the BIOS's copy and VGA's window hide it.
-    let low = try #require(dump.loads.first { $0.physicalAddress.rawValue == 0 })
-    let high = try #require(dump.loads.first { $0.physicalAddress.rawValue == 0x100000 })
-    for (segment, count) in [(low, min(low.fileSize, 0xa0000)), (high, high.fileSize)] {
-      let place = segment.physicalAddress.rawValue
+    for (place, count) in [(UInt64(0), 0xa0000), (0x100000, Self.size - 0x100000)] {
+      let segment = try #require(
+        dump.loads.first {
+          $0.physicalAddress.rawValue <= place
+            && place - $0.physicalAddress.rawValue < $0.fileSize
+        })
+      let skip = segment.fileOffset.rawValue + (place - segment.physicalAddress.rawValue)
+      #expect(segment.fileSize >= place - segment.physicalAddress.rawValue + count)
       let same = try Tool.run(
         "bash", "-c",
         "'\(Command.path)' memory '\(file)@0' --phys \(String(place, radix: 16)) \(count) --binary"
-          + " | cmp -n \(count) -i 0:\(segment.fileOffset.rawValue) - '\(dump.path)' && echo same",
+          + " | cmp -n \(count) -i 0:\(skip) - '\(dump.path)' && echo same",
         in: directory, mayFail: true)
       #expect(same == "same\n")
     }
@@ -122,21 +126,23 @@ struct MachineInputsTests {
     let once = format == .raw ? "once@0" : "once"
     let memory = try digest(core)
     #expect(try digest(once) == memory)
+    // What a core tells and the notes of dumps have no room for is lost at the first step.
+    var notes: [Substring] = []
     if format != .raw {
-      try expectRegisters(of: once, from: core)
+      notes = try registers(once)
+      #expect(notes.contains { $0.hasPrefix("cr3 ") })
+      let known = try Set(registers(core))
+      #expect(notes.filter { !known.contains($0) } == [])
       let info = try varve("info", once).text
       #expect(info.contains("kernel    Linux 6.1.0"), "\(info)")
     }
-    for second in [VMCoreFormat.elf, .kdumpLZO, .raw] {
-      let again = try varve(
-        "vmcore", once, "-o", "twice", "--format", second.rawValue, "--force", "-q")
-      #expect(again.status == 0, "\(again.text)")
-      let twice = second == .raw ? "twice@0" : "twice"
-      #expect(try digest(twice) == memory, "\(format) → \(second)")
-      if format != .raw, second != .raw {
-        try expectRegisters(of: twice, from: core)
-      }
-    }
+    let all = VMCoreFormat.allCases
+    let second = all[(try #require(all.firstIndex(of: format)) + 1) % all.count]
+    let again = try Command.run(
+      ["vmcore", once, "-o", "twice", "--format", second.rawValue, "-q"] + range, in: directory)
+    #expect(again.status == 0, "\(again.text)")
+    #expect(try digest(second == .raw ? "twice@0" : "twice") == memory, "\(format) → \(second)")
+    if format != .raw, second != .raw { #expect(try registers("twice") == notes) }
   }
 
   /// Through a pipe, and from there into what makedumpfile and Varve itself make of it.
@@ -167,14 +173,6 @@ struct MachineInputsTests {
   }
 
   /// All but the first line, which names the file, and the labels.
-  /// A dump's notes hold fewer registers than the core does; those that they hold are the core's.
-  private func expectRegisters(of dump: String, from core: String) throws {
-    let known = try registers(dump)
-    #expect(known.contains { $0.hasPrefix("cr3 ") } && known.contains { $0.hasPrefix("idt ") })
-    let all = try Set(registers(core))
-    #expect(known.filter { !all.contains($0) && !$0.hasSuffix("<unavailable>") } == [])
-  }
-
   private func registers(_ input: String) throws -> [Substring] {
     let result = try varve("regs", input, "-q")
     #expect(result.status == 0, "\(result.text)")

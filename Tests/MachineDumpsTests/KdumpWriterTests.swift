@@ -89,7 +89,7 @@ import Testing
     }
     let dump = try ReadKdump(bytes)
     #expect(dump.subheader.dumpLevel == 1)
-    #expect(dump.machinePages.count == 1016)
+    #expect(dump.machinePages == [3, 4, 5, 6])
     #expect(dump.dumpedPages.count == 1016 - 572)
     #expect(dump.dumpedPages.prefix(3) == [2, 3, 4])
     #expect(try dump.page(0, .zstd) == nil)
@@ -145,7 +145,7 @@ import Testing
     let (bytes, summary) = try writeKdump(MachineBuilder.varied.machine) { $0.range = range }
     let dump = try ReadKdump(bytes)
     #expect(dump.dumpedPages == [3, 4, 5, 6])
-    #expect(dump.machinePages.count == 1016)
+    #expect(dump.machinePages == [3, 4, 5, 6])
     #expect(try dump.page(5, .zstd) == MachineBuilder.page(5))
     #expect(summary.written == 4 * 4096 && summary.absent.isEmpty)
     let nowhere = PhysicalAddress(1 << 30)..<PhysicalAddress(1 << 31)

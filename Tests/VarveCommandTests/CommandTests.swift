@@ -45,7 +45,7 @@ import Testing
       "vmcore", "core", "-o", "out", "--format", "raw", "--filter", "zero", in: directory)
     #expect(raw.status == 64)
     let host = try varve(
-      "memory", "core", "--host", "0", "16", "--qmp", "socket", in: directory)
+      "memory", "core", "--host", "0", "16", "--ram-file", "file", in: directory)
     #expect(host.status == 64)
   }
 
