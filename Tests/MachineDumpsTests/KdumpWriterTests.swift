@@ -89,7 +89,7 @@ import Testing
     }
     let dump = try ReadKdump(bytes)
     #expect(dump.subheader.dumpLevel == 1)
-    #expect(dump.machinePages == [3, 4, 5, 6])
+    #expect(dump.machinePages.count == 1016)
     #expect(dump.dumpedPages.count == 1016 - 572)
     #expect(dump.dumpedPages.prefix(3) == [2, 3, 4])
     #expect(try dump.page(0, .zstd) == nil)
