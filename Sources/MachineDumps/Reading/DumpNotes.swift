@@ -72,8 +72,3 @@ struct DumpNotes {
     return nil
   }
 }
-
-extension ELFMachine {
-  /// 32-bit x86: what QEMU writes of guests that aren't in long mode.
-  static let i386 = ELFMachine(rawValue: 3)
-}

@@ -29,7 +29,7 @@ struct CPUList: Hashable, Sendable {
     return all.indices.dropLast().compactMap { index in
       let first = all[index]
       let last = all[index + 1]
-      guard last.address == first.address &+ 8, last.target > first.target || last.target != 0,
+      guard last.address == first.address &+ 8, last.target != 0,
         probe.word(at: last.target) == 0, let type = probe.objectType(at: first.target),
         type.hasSuffix("-x86_64-cpu")
       else { return nil }
