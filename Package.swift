@@ -66,7 +66,7 @@ let package = Package(
       [
         "Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Targets",
       ]),
-    room("LinuxGuest", ["Bytes", "ObjectFiles", "Targets"]),
+    room("LinuxGuest", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
     room(
@@ -103,7 +103,9 @@ let package = Package(
     tests(
       "MachineDumps",
       ["Bytes", "HostSystem", "Compression", "ObjectFiles", "Targets", "QEMUMonitor"]),
-    tests("LinuxGuest", ["Bytes", "HostSystem", "MachineDumps", "Targets"]),
+    tests(
+      "LinuxGuest",
+      ["Bytes", "HostSystem", "MachineDumps", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),

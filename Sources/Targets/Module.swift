@@ -40,6 +40,17 @@ public final class Module: Sendable {
     lazyExports = Lazy { exports ?? files.value?.binary?.image.exportedAddresses() ?? [:] }
   }
 
+  /// A module that no dynamic linker loaded and whose contents the caller knows how to get: a
+  /// kernel, or a module of one.
+  public convenience init(
+    path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?,
+    isProgram: Bool = false, contents: @escaping @Sendable () -> ModuleContents
+  ) {
+    self.init(
+      path: path, range: range, bias: bias, buildID: buildID, isProgram: isProgram,
+      files: Lazy { nil }, exports: [:], contents: contents)
+  }
+
   /// The files that were found for it; nil for the vdso, which has none.
   public var files: ModuleFiles? { lazyFiles.value }
 

@@ -8,18 +8,24 @@ public import Unwinding
 /// for; different parts may be read at the same time.
 public final class ModuleContents: Sendable {
   private let lazyUnwindTable: Lazy<Part<any UnwindTable>>
-  private let lazySymbols: Lazy<Part<ELFSymbols>>
+  private let lazySymbols: Lazy<Part<any SymbolTable>>
   private let lazyDebugInformation: Lazy<Part<DebugInformation>>
 
   /// One part, and what couldn't be found or read of it, a line each.
-  struct Part<Value: Sendable>: Sendable {
-    let value: Value?
-    let diagnostics: [String]
+  public struct Part<Value: Sendable>: Sendable {
+    public let value: Value?
+    public let diagnostics: [String]
+
+    public init(value: Value?, diagnostics: [String] = []) {
+      self.value = value
+      self.diagnostics = diagnostics
+    }
   }
 
-  init(
+  /// Contents whose parts the closures read, each at most once.
+  public init(
     unwindTable: @escaping @Sendable () -> Part<any UnwindTable>,
-    symbols: @escaping @Sendable () -> Part<ELFSymbols>,
+    symbols: @escaping @Sendable () -> Part<any SymbolTable>,
     debugInformation: @escaping @Sendable () -> Part<DebugInformation>
   ) {
     lazyUnwindTable = Lazy(unwindTable)
@@ -39,7 +45,7 @@ public final class ModuleContents: Sendable {
   /// How to get from a frame in this module to its caller; nil if nothing says.
   public var unwindTable: (any UnwindTable)? { lazyUnwindTable.value.value }
   /// Names by address; nil if there is no symbol table.
-  public var symbols: ELFSymbols? { lazySymbols.value.value }
+  public var symbols: (any SymbolTable)? { lazySymbols.value.value }
   /// Lines, inlined functions, variables and types; nil if there is none.
   public var debugInformation: DebugInformation? { lazyDebugInformation.value.value }
   /// What couldn't be found or read, a line each. Asking for it reads all parts.
@@ -183,7 +189,7 @@ struct ModuleReader {
     }
   }
 
-  private mutating func symbols(in images: [ELFImage]) -> ELFSymbols? {
+  private mutating func symbols(in images: [ELFImage]) -> (any SymbolTable)? {
     guard !images.isEmpty else { return nil }
     do throws(SymbolError) {
       return try ELFSymbols(images: images)

@@ -111,9 +111,9 @@ struct MachineStructureTests {
   @Test func withoutAMapThereIsNoMachine() {
     var world = MachineWorld()
     world.process.set(SyntheticProcess.heap + 0x18108, 0)
-    #expect(throws: QEMUError.self) { try GuestMemoryLayout(world.structures()) }
+    #expect(throws: StructureError.self) { try GuestMemoryLayout(world.structures()) }
     world.process.set(SyntheticProcess.heap + 0x18108, 0x1234_5678)
-    #expect(throws: QEMUError.self) { try GuestMemoryLayout(world.structures()) }
+    #expect(throws: StructureError.self) { try GuestMemoryLayout(world.structures()) }
   }
 
   /// Blocks of 0x1000 bytes, of which 1, 2 and 4 are plugged in.

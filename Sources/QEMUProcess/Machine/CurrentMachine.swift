@@ -15,7 +15,7 @@ struct CurrentMachine {
   private let objects: QOMObjects
   let address: VirtualAddress
 
-  init(_ structures: QEMUStructures) throws(QEMUError) {
+  init(_ structures: QEMUStructures) throws(StructureError) {
     guard let variable = try structures.global(["current_machine"], in: "machine.c") else {
       throw .noVariable("current_machine")
     }
@@ -26,13 +26,13 @@ struct CurrentMachine {
 
   /// `pc-i440fx-7.2`: the type's name without the `-machine` that all such names end in
   /// (include/hw/boards.h, TYPE_MACHINE_SUFFIX).
-  func type() throws(QEMUError) -> String {
+  func type() throws(StructureError) -> String {
     let name = try objects.typeName(of: address)
     return name.hasSuffix("-machine") ? String(name.dropLast(8)) : name
   }
 
   /// By the type of the machine's accelerator: `tcg-accel`, `kvm-accel`, …
-  func accelerator() throws(QEMUError) -> Accelerator {
+  func accelerator() throws(StructureError) -> Accelerator {
     guard let state = try structures.structure("MachineState", in: "machine.c", at: address) else {
       throw .wrongType(wanted: "MachineState", address: address)
     }
@@ -48,7 +48,7 @@ struct CurrentMachine {
   ///
   /// The device has no bus; so QEMU keeps it among the machine's `peripheral`s, or
   /// `peripheral-anon`s if it was given no name (softmmu/qdev-monitor.c, `qdev_set_id`).
-  func vmcoreInfo() throws(QEMUError) -> VMCoreInfoPlace? {
+  func vmcoreInfo() throws(StructureError) -> VMCoreInfoPlace? {
     for (name, container) in try objects.children(of: address)
     where name == "peripheral" || name == "peripheral-anon" {
       for (_, device) in try objects.children(of: container)
@@ -60,7 +60,7 @@ struct CurrentMachine {
   }
 
   /// FWCfgVMCoreInfo (include/standard-headers/linux/qemu_fw_cfg.h): little-endian numbers.
-  private func place(toldTo address: VirtualAddress) throws(QEMUError) -> VMCoreInfoPlace? {
+  private func place(toldTo address: VirtualAddress) throws(StructureError) -> VMCoreInfoPlace? {
     guard
       let device = try structures.structure("VMCoreInfoState", in: "vmcoreinfo.c", at: address)
     else { return nil }

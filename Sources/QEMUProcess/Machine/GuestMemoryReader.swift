@@ -1,11 +1,11 @@
 import Bytes
 import Symbols
-import Targets
+public import Targets
 
 extension GuestMemoryLayout {
   /// Where the guest's memory is, by QEMU's variables: its list of RAM blocks (`ram_list`) and the
   /// map of its system memory (`address_space_memory`). Throws if there is no map.
-  public init(_ structures: QEMUStructures) throws(QEMUError) {
+  public init(_ structures: QEMUStructures) throws(StructureError) {
     let reader = try GuestMemoryReader(structures)
     self.init(
       blocks: reader.blocks, ranges: reader.ranges, evidence: reader.evidence,
@@ -30,9 +30,9 @@ private struct GuestMemoryReader: StructureReading {
   /// How many ranges were asked for what is plugged in.
   private var devices = 0
 
-  init(_ structures: QEMUStructures) throws(QEMUError) {
+  init(_ structures: QEMUStructures) throws(StructureError) {
     self.structures = structures
-    collect("the RAM blocks") { (reader: inout Self) throws(QEMUError) in
+    collect("the RAM blocks") { (reader: inout Self) throws(StructureError) in
       try reader.readBlocks()
     }
     try readMap()
@@ -40,14 +40,15 @@ private struct GuestMemoryReader: StructureReading {
 
   // MARK: RAM blocks
 
-  private mutating func readBlocks() throws(QEMUError) {
+  private mutating func readBlocks() throws(StructureError) {
     guard let list = try structures.global(["ram_list"], in: "physmem.c") else {
       throw .noVariable("ram_list")
     }
     let walk = ListWalk(head: try list.member("blocks"), first: "lh_first", link: "next.le_next")
     if let problem = walk.problem { diagnostics.append("the RAM blocks: \(problem)") }
     for element in walk.elements {
-      collect("the RAM block at \(element.address)") { (reader: inout Self) throws(QEMUError) in
+      collect("the RAM block at \(element.address)") {
+        (reader: inout Self) throws(StructureError) in
         _ = try reader.add(block: element)
       }
     }
@@ -55,7 +56,7 @@ private struct GuestMemoryReader: StructureReading {
   }
 
   /// The index of the block whose structure is `block`.
-  private mutating func add(block: TypedAddress) throws(QEMUError) -> Int {
+  private mutating func add(block: TypedAddress) throws(StructureError) -> Int {
     if let known = indices[block.address] { return known }
     let host = VirtualAddress(try block.member("host").unsigned())
     let used = try block.member("used_length").unsigned()
@@ -73,7 +74,7 @@ private struct GuestMemoryReader: StructureReading {
 
   // MARK: The map
 
-  private mutating func readMap() throws(QEMUError) {
+  private mutating func readMap() throws(StructureError) {
     guard let space = try structures.global(["address_space_memory"], in: "physmem.c") else {
       throw .noVariable("address_space_memory")
     }
@@ -94,7 +95,7 @@ private struct GuestMemoryReader: StructureReading {
       }
       let range = TypedAddress(
         address: first &+ index &* size, type: sample.type, memory: structures.process.memory)
-      do throws(QEMUError) {
+      do throws(StructureError) {
         try readRange(range)
       } catch {
         diagnostics.append("the map from its range \(index) on: \(error)")
@@ -106,7 +107,7 @@ private struct GuestMemoryReader: StructureReading {
     )
   }
 
-  private mutating func believedCount(of view: TypedAddress) throws(QEMUError) -> UInt64 {
+  private mutating func believedCount(of view: TypedAddress) throws(StructureError) -> UInt64 {
     let count = try view.member("nr").unsigned()
     let most = min(try view.member("nr_allocated").unsigned(), Self.rangeLimit)
     if count > most {
@@ -115,7 +116,7 @@ private struct GuestMemoryReader: StructureReading {
     return min(count, most)
   }
 
-  private mutating func readRange(_ range: TypedAddress) throws(QEMUError) {
+  private mutating func readRange(_ range: TypedAddress) throws(StructureError) {
     let pointer = VirtualAddress(try range.member("mr").unsigned())
     guard let region = try structures.structure("MemoryRegion", in: "memory.c", at: pointer) else {
       throw .wrongType(wanted: "MemoryRegion", address: pointer)
@@ -141,7 +142,7 @@ private struct GuestMemoryReader: StructureReading {
 
   private mutating func block(
     of region: TypedAddress, at start: PhysicalAddress
-  ) throws(QEMUError) -> Int? {
+  ) throws(StructureError) -> Int? {
     let address = VirtualAddress(try region.member("ram_block").unsigned())
     if let known = indices[address] { return known }
     guard address.rawValue != 0,
@@ -162,7 +163,7 @@ private struct GuestMemoryReader: StructureReading {
   /// is set on the alias through which it is seen, and not on its region.
   private func kind(
     of range: TypedAddress, _ region: TypedAddress
-  ) throws(QEMUError) -> MemoryMapEntry.Kind? {
+  ) throws(StructureError) -> MemoryMapEntry.Kind? {
     if try region.member("rom_device").isTrue() {
       return try range.member("romd_mode").isTrue() ? .romDevice : nil
     }
@@ -175,7 +176,7 @@ private struct GuestMemoryReader: StructureReading {
   /// The parts of `range` that are plugged in, of a device that says so by `manager`.
   private mutating func populated(
     _ range: GuestFlatRange, by manager: TypedAddress
-  ) throws(QEMUError) -> [GuestFlatRange] {
+  ) throws(StructureError) -> [GuestFlatRange] {
     devices += 1
     guard devices <= Self.deviceLimit else {
       diagnostics.append(

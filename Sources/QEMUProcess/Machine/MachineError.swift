@@ -1,9 +1,11 @@
+public import Targets
+
 /// Why no machine was found in a process.
 public enum MachineError: Error, Hashable, Sendable {
   /// The program has no debug information.
   case noDebugInformation
   /// The debug information led nowhere.
-  case structures(QEMUError)
+  case structures(StructureError)
   /// No way that was tried found a machine; each one's reason.
   case notFound(reasons: [String])
 }

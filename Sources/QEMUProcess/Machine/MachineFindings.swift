@@ -42,10 +42,10 @@ public struct MachineFindings: Sendable {
 extension MachineFindings: StructureReading {
   /// What QEMU's variables say. What can't be read of CPUs, type and note is told in the
   /// diagnostics; without the map of memory there is no machine.
-  public init(_ structures: QEMUStructures) throws(QEMUError) {
+  public init(_ structures: QEMUStructures) throws(StructureError) {
     self.init(layout: try GuestMemoryLayout(structures), cpus: [])
     var accelerator: CurrentMachine.Accelerator?
-    collect("the machine") { (findings: inout Self) throws(QEMUError) in
+    collect("the machine") { (findings: inout Self) throws(StructureError) in
       let machine = try CurrentMachine(structures)
       findings.readMachine(machine)
       accelerator = try machine.accelerator()
@@ -57,10 +57,10 @@ extension MachineFindings: StructureReading {
 
   private mutating func readMachine(_ machine: CurrentMachine) {
     evidence.append("the machine at \(machine.address) by current_machine")
-    collect("the machine's type") { (findings: inout Self) throws(QEMUError) in
+    collect("the machine's type") { (findings: inout Self) throws(StructureError) in
       findings.type = try machine.type()
     }
-    collect("the device vmcoreinfo") { (findings: inout Self) throws(QEMUError) in
+    collect("the device vmcoreinfo") { (findings: inout Self) throws(StructureError) in
       findings.vmcoreInfo = try machine.vmcoreInfo()
       if let place = findings.vmcoreInfo {
         findings.evidence.append("VMCOREINFO at \(place.start) by the device vmcoreinfo")

@@ -56,7 +56,7 @@ public struct QEMUMachine: Sendable {
     in process: Process
   ) throws(MachineError) -> MachineFindings {
     guard let structures = QEMUStructures(process) else { throw .noDebugInformation }
-    do throws(QEMUError) {
+    do throws(StructureError) {
       return try MachineFindings(structures)
     } catch {
       throw .structures(error)

@@ -11,7 +11,7 @@ struct QOMObjects {
   private static let limit = 1 << 14
 
   /// The name of the type of the object at `address`: `pc-i440fx-7.2-machine`.
-  func typeName(of address: VirtualAddress) throws(QEMUError) -> String {
+  func typeName(of address: VirtualAddress) throws(StructureError) -> String {
     let object = try required("Object", at: address)
     let kind = try required("ObjectClass", at: pointer(object, "class"))
     let type = try required("TypeImpl", at: pointer(kind, "type"))
@@ -22,7 +22,7 @@ struct QOMObjects {
   }
 
   /// The objects that the one at `address` contains, by the names it has for them.
-  func children(of address: VirtualAddress) throws(QEMUError) -> [(String, VirtualAddress)] {
+  func children(of address: VirtualAddress) throws(StructureError) -> [(String, VirtualAddress)] {
     let object = try required("Object", at: address)
     let table = try pointer(object, "properties")
     guard table.rawValue != 0 else { return [] }
@@ -43,13 +43,15 @@ struct QOMObjects {
     return children
   }
 
-  private func pointer(_ place: TypedAddress, _ name: String) throws(QEMUError) -> VirtualAddress {
+  private func pointer(_ place: TypedAddress, _ name: String) throws(StructureError)
+    -> VirtualAddress
+  {
     VirtualAddress(try place.member(name).unsigned())
   }
 
   private func required(
     _ name: String, at address: VirtualAddress
-  ) throws(QEMUError) -> TypedAddress {
+  ) throws(StructureError) -> TypedAddress {
     guard let place = try structures.structure(name, in: "object.c", at: address) else {
       throw .wrongType(wanted: name, address: address)
     }

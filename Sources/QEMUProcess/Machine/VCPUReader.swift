@@ -11,13 +11,13 @@ struct VCPUReader: StructureReading {
   init(_ structures: QEMUStructures, accelerator: CurrentMachine.Accelerator?) {
     self.structures = structures
     self.accelerator = accelerator
-    collect("the CPUs") { (reader: inout Self) throws(QEMUError) in
+    collect("the CPUs") { (reader: inout Self) throws(StructureError) in
       try reader.readList()
     }
     cpus.sort { $0.index < $1.index }
   }
 
-  private mutating func readList() throws(QEMUError) {
+  private mutating func readList() throws(StructureError) {
     let names = MachineNames.cpuList.names
     guard let head = try structures.global(names, in: "cpu-common.c") else {
       throw .noVariable(names.joined(separator: " or "))
@@ -25,13 +25,13 @@ struct VCPUReader: StructureReading {
     let walk = ListWalk(head: head, first: "tqh_first", link: "node.tqe_next")
     if let problem = walk.problem { diagnostics.append("the CPUs: \(problem)") }
     for element in walk.elements {
-      collect("the CPU at \(element.address)") { (reader: inout Self) throws(QEMUError) in
+      collect("the CPU at \(element.address)") { (reader: inout Self) throws(StructureError) in
         try reader.read(element)
       }
     }
   }
 
-  private mutating func read(_ common: TypedAddress) throws(QEMUError) {
+  private mutating func read(_ common: TypedAddress) throws(StructureError) {
     guard let cpu = try x86(at: common.address) else {
       throw .wrongType(wanted: "x86 CPU", address: common.address)
     }
@@ -51,7 +51,7 @@ struct VCPUReader: StructureReading {
         ] + reason))
   }
 
-  private func x86(at address: VirtualAddress) throws(QEMUError) -> TypedAddress? {
+  private func x86(at address: VirtualAddress) throws(StructureError) -> TypedAddress? {
     for name in MachineNames.x86CPU.names {
       if let cpu = try structures.structure(name, in: "cpu.c", at: address),
         try cpu.byteCount() != nil
@@ -69,7 +69,8 @@ struct VCPUReader: StructureReading {
   /// they were at the start of a chain of blocks, and the true ones are only known at its end.
   /// Hardware has the registers unless QEMU fetched them since and hasn't run the CPU again
   /// (`vcpu_dirty`).
-  private func freshness(of cpu: TypedAddress) throws(QEMUError) -> (VCPU.Freshness, [String]) {
+  private func freshness(of cpu: TypedAddress) throws(StructureError) -> (VCPU.Freshness, [String])
+  {
     switch accelerator {
     case .tcg:
       if try cpu.member("running").isTrue() {

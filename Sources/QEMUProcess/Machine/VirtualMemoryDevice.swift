@@ -18,7 +18,7 @@ struct VirtualMemoryDevice {
   /// More parts than this are looked for in no device: the rest of it counts as not plugged in.
   private static let partLimit = 1 << 16
 
-  init(_ device: TypedAddress) throws(QEMUError) {
+  init(_ device: TypedAddress) throws(StructureError) {
     bits = try device.member("bitmap_size").signed().magnitude
     blockSize = try device.member("block_size").unsigned()
     let place = VirtualAddress(try device.member("bitmap").unsigned())

@@ -24,30 +24,30 @@ struct X86StateReader: StructureReading {
     self.environment = environment
     self.accelerator = accelerator
     self.isInsideLoop = isInsideLoop
-    collect("general registers") { (reader: inout Self) throws(QEMUError) in
+    collect("general registers") { (reader: inout Self) throws(StructureError) in
       try reader.readGeneral()
     }
-    collect("flags") { (reader: inout Self) throws(QEMUError) in
+    collect("flags") { (reader: inout Self) throws(StructureError) in
       reader.state.rflags = try reader.readFlags()
     }
-    collect("segments") { (reader: inout Self) throws(QEMUError) in
+    collect("segments") { (reader: inout Self) throws(StructureError) in
       try reader.readSegments()
     }
-    collect("control registers") { (reader: inout Self) throws(QEMUError) in
+    collect("control registers") { (reader: inout Self) throws(StructureError) in
       try reader.readControl()
     }
-    collect("debug registers") { (reader: inout Self) throws(QEMUError) in
+    collect("debug registers") { (reader: inout Self) throws(StructureError) in
       try reader.readDebug()
     }
-    collect("model-specific registers") { (reader: inout Self) throws(QEMUError) in
+    collect("model-specific registers") { (reader: inout Self) throws(StructureError) in
       try reader.readModelSpecific()
     }
-    collect("vector registers") { (reader: inout Self) throws(QEMUError) in
+    collect("vector registers") { (reader: inout Self) throws(StructureError) in
       try reader.readExtendedState()
     }
   }
 
-  private mutating func readGeneral() throws(QEMUError) {
+  private mutating func readGeneral() throws(StructureError) {
     let registers = try environment.member("regs")
     for register in X86CPUState.General.allCases {
       state[register] = try registers.element(UInt64(register.rawValue)).unsigned()
@@ -57,7 +57,7 @@ struct X86StateReader: StructureReading {
 
   /// TCG keeps the condition codes and DF apart while it executes code, and puts them back into
   /// `eflags` when the CPU leaves its loop (target/i386/tcg/tcg-cpu.c, `x86_cpu_exec_exit`).
-  private func readFlags() throws(QEMUError) -> UInt64? {
+  private func readFlags() throws(StructureError) -> UInt64? {
     let stored = try environment.member("eflags").unsigned()
     guard isInsideLoop else { return stored }
     let number = try environment.member("cc_op").unsigned()
@@ -70,7 +70,7 @@ struct X86StateReader: StructureReading {
     ).value
   }
 
-  private mutating func readSegments() throws(QEMUError) {
+  private mutating func readSegments() throws(StructureError) {
     let segments = try environment.member("segs")
     for register in X86CPUState.SegmentRegister.allCases {
       let place =
@@ -87,7 +87,7 @@ struct X86StateReader: StructureReading {
     }
   }
 
-  private mutating func readControl() throws(QEMUError) {
+  private mutating func readControl() throws(StructureError) {
     let control = try environment.member("cr")
     state.cr0 = try control.element(0).unsigned()
     state.cr2 = try control.element(2).unsigned()
@@ -95,7 +95,7 @@ struct X86StateReader: StructureReading {
     state.cr4 = try control.element(4).unsigned()
   }
 
-  private mutating func readDebug() throws(QEMUError) {
+  private mutating func readDebug() throws(StructureError) {
     let debug = try environment.member("dr")
     for number in [0, 1, 2, 3, 6, 7] {
       state.debug[number] = try debug.element(UInt64(number)).unsigned()
@@ -110,7 +110,7 @@ struct X86StateReader: StructureReading {
     (.fmask, "fmask"), (.kernelGSBase, "kernelgsbase"), (.tscAux, "tsc_aux"),
   ]
 
-  private mutating func readModelSpecific() throws(QEMUError) {
+  private mutating func readModelSpecific() throws(StructureError) {
     for (register, name) in Self.modelSpecific {
       state[register] = try environment.member(name).unsigned()
     }
@@ -122,7 +122,7 @@ struct X86StateReader: StructureReading {
   /// Adds what the CPU's APIC, an APICCommonState at `address`, knows.
   mutating func readAPIC(at address: VirtualAddress) {
     let structures = structures
-    collect("APIC") { (reader: inout Self) throws(QEMUError) in
+    collect("APIC") { (reader: inout Self) throws(StructureError) in
       guard address.rawValue != 0,
         let apic = try structures.structure("APICCommonState", in: "apic.c", at: address)
       else { return }
@@ -130,7 +130,7 @@ struct X86StateReader: StructureReading {
     }
   }
 
-  private mutating func readExtendedState() throws(QEMUError) {
+  private mutating func readExtendedState() throws(StructureError) {
     let file = try environment.member("xmm_regs")
     var vectors: [[UInt8]] = []
     for index in 0..<UInt64(32) { vectors.append(try file.element(index).bytes(count: 64)) }
@@ -144,7 +144,7 @@ struct X86StateReader: StructureReading {
     state.extendedState = area.bytes
   }
 
-  private func readMXCSR() throws(QEMUError) -> UInt32 {
+  private func readMXCSR() throws(StructureError) -> UInt32 {
     let stored: UInt32 = try environment.number("mxcsr")
     guard accelerator == .tcg else { return stored }
     let flags = try environment.member("sse_status.float_exception_flags")
@@ -152,7 +152,7 @@ struct X86StateReader: StructureReading {
     return stored | SSEExceptions.mxcsr(of: try flags.unsigned(), size: size)
   }
 
-  private func readX87() throws(QEMUError) -> XSAVEArea.X87 {
+  private func readX87() throws(StructureError) -> XSAVEArea.X87 {
     let top = UInt8(truncatingIfNeeded: try environment.member("fpstt").unsigned() & 7)
     let tags = try environment.member("fptags").bytes(count: 8)
     let file = try environment.member("fpregs")
@@ -173,14 +173,14 @@ extension TypedAddress {
   /// The low bits of the number that the member of that name is.
   fileprivate func number<Number: FixedWidthInteger>(
     _ name: String
-  ) throws(QEMUError) -> Number {
+  ) throws(StructureError) -> Number {
     Number(truncatingIfNeeded: try member(name).unsigned())
   }
 }
 
 extension QEMUStructures {
   /// The operation that this QEMU's `CCOp` gives `number`; nil if it names none.
-  fileprivate func flagOperation(number: UInt64) throws(QEMUError) -> FlagOperation? {
+  fileprivate func flagOperation(number: UInt64) throws(StructureError) -> FlagOperation? {
     do throws(SymbolError) {
       guard
         case .enumeration(let operations) = try symbols.structure(named: "CCOp", file: "cpu.c")?

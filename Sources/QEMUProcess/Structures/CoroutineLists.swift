@@ -1,4 +1,5 @@
 import Bytes
+import Targets
 
 /// What QEMU's own variables say about coroutines: the second list, against which the one found by
 /// shape is checked.
@@ -18,19 +19,19 @@ struct CoroutineLists: StructureReading {
   var diagnostics: [String] = []
 
   init(_ structures: QEMUStructures) {
-    collect("the pools") { (lists: inout Self) throws(QEMUError) in
+    collect("the pools") { (lists: inout Self) throws(StructureError) in
       try lists.readPools(structures)
     }
-    collect("the running coroutines") { (lists: inout Self) throws(QEMUError) in
+    collect("the running coroutines") { (lists: inout Self) throws(StructureError) in
       try lists.readThreads(structures)
     }
-    collect("the event loops") { (lists: inout Self) throws(QEMUError) in
+    collect("the event loops") { (lists: inout Self) throws(StructureError) in
       try lists.readContexts(structures)
     }
-    collect("the jobs") { (lists: inout Self) throws(QEMUError) in
+    collect("the jobs") { (lists: inout Self) throws(StructureError) in
       try lists.readJobs(structures)
     }
-    collect("the monitor") { (lists: inout Self) throws(QEMUError) in
+    collect("the monitor") { (lists: inout Self) throws(StructureError) in
       try lists.readMonitor(structures)
     }
   }
@@ -39,7 +40,7 @@ struct CoroutineLists: StructureReading {
     if let problem = walk.problem { diagnostics.append("\(what): \(problem)") }
   }
 
-  private mutating func readPools(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readPools(_ structures: QEMUStructures) throws(StructureError) {
     let file = "qemu-coroutine.c"
     let problems = diagnostics.count
     var count = (global: 0, local: 0)
@@ -70,13 +71,15 @@ struct CoroutineLists: StructureReading {
     for element in walk.elements { pools[element.address] = pool }
   }
 
-  private mutating func addBatches(_ head: TypedAddress, _ pool: CoroutinePool) throws(QEMUError) {
+  private mutating func addBatches(_ head: TypedAddress, _ pool: CoroutinePool)
+    throws(StructureError)
+  {
     let walk = ListWalk(head: head, first: "slh_first", link: "next.sle_next")
     noteProblem(of: walk, "\(pool)")
     for batch in walk.elements { addPool(try batch.member("list"), pool) }
   }
 
-  private mutating func readThreads(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readThreads(_ structures: QEMUStructures) throws(StructureError) {
     let file = "coroutine-ucontext.c"
     for (thread, place) in try structures.threadLocals(VariableNames.leader, in: file) {
       leaders[place.address] = thread.id
@@ -87,7 +90,7 @@ struct CoroutineLists: StructureReading {
     }
   }
 
-  private mutating func readContexts(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readContexts(_ structures: QEMUStructures) throws(StructureError) {
     let main = try structures.global(["qemu_aio_context"], in: "main-loop.c")?.pointee()
     if let main {
       contexts[main.address] = AioContextReference(address: main.address, name: "main loop")
@@ -113,7 +116,7 @@ struct CoroutineLists: StructureReading {
     }
   }
 
-  private mutating func readJobs(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readJobs(_ structures: QEMUStructures) throws(StructureError) {
     guard let head = try structures.global(["jobs"], in: "job.c") else { return }
     let walk = ListWalk(head: head, first: "lh_first", link: "job_list.le_next")
     noteProblem(of: walk, "the jobs")
@@ -125,7 +128,7 @@ struct CoroutineLists: StructureReading {
     }
   }
 
-  private mutating func readMonitor(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readMonitor(_ structures: QEMUStructures) throws(StructureError) {
     guard let place = try structures.global(["qmp_dispatcher_co"], in: "monitor.c") else { return }
     let coroutine = try place.unsigned()
     if coroutine != 0 {

@@ -1,5 +1,6 @@
 import Bytes
 import Symbols
+import Targets
 import Unwinding
 
 /// Finds out what the user called an IOThread.
@@ -17,7 +18,7 @@ struct IOThreadNames {
 
   /// The name of the IOThread that `thread` runs, whose event loop is at `context`; nil if the
   /// thread is none, or has no name.
-  func name(of thread: HostThread, context: VirtualAddress) throws(QEMUError) -> String? {
+  func name(of thread: HostThread, context: VirtualAddress) throws(StructureError) -> String? {
     let process = structures.process
     guard let pointer = thread.registers[process.architecture.stackPointer],
       let sample = try structures.structure("IOThread", in: "iothread.c", at: context)
@@ -44,7 +45,7 @@ struct IOThreadNames {
   private func isRun(
     _ candidate: TypedAddress, by thread: HostThread, _ context: VirtualAddress
   ) -> Bool {
-    do throws(QEMUError) {
+    do throws(StructureError) {
       let loop = try candidate.member("ctx").unsigned()
       let id = try candidate.member("thread_id").signed()
       return loop == context.rawValue && id == Int64(thread.id)
@@ -54,7 +55,7 @@ struct IOThreadNames {
     }
   }
 
-  private func propertyName(of thread: TypedAddress) throws(QEMUError) -> String? {
+  private func propertyName(of thread: TypedAddress) throws(StructureError) -> String? {
     guard
       let object = try structures.structure("Object", in: "object.c", at: thread.address),
       let parent = try object.member("parent").pointee(),
@@ -79,7 +80,7 @@ struct IOThreadNames {
   private func isProperty(
     _ property: TypedAddress, of thread: TypedAddress
   ) -> Bool {
-    do throws(QEMUError) {
+    do throws(StructureError) {
       return try property.member("opaque").unsigned() == thread.address.rawValue
     } catch {
       // A value that is no property's address belongs to another layout of the table.

@@ -1,5 +1,6 @@
 import Bytes
 import Symbols
+import Targets
 
 /// QEMU's variables in one process, by the program's debug information.
 public struct QEMUStructures: Sendable {
@@ -23,7 +24,7 @@ public struct QEMUStructures: Sendable {
   }
 
   /// The first of the variables `names` that the program has.
-  func global(_ names: [String], in file: String) throws(QEMUError) -> TypedAddress? {
+  func global(_ names: [String], in file: String) throws(StructureError) -> TypedAddress? {
     for name in names {
       guard let variable = try variable(name, in: file), case .address(let address) = variable.place
       else { continue }
@@ -36,7 +37,7 @@ public struct QEMUStructures: Sendable {
   /// The first of the thread-local variables `names` that the program has, in each thread.
   func threadLocals(
     _ names: [String], in file: String
-  ) throws(QEMUError) -> [(thread: HostThread, place: TypedAddress)] {
+  ) throws(StructureError) -> [(thread: HostThread, place: TypedAddress)] {
     guard let threadLocalStorage else { return [] }
     for name in names {
       guard let variable = try variable(name, in: file),
@@ -56,7 +57,7 @@ public struct QEMUStructures: Sendable {
   /// `address` seen as a structure of that name; nil if the program has no such type.
   func structure(
     _ name: String, in file: String, at address: VirtualAddress
-  ) throws(QEMUError) -> TypedAddress? {
+  ) throws(StructureError) -> TypedAddress? {
     do throws(SymbolError) {
       return try symbols.structure(named: name, file: file).map {
         TypedAddress(address: address, type: $0, memory: process.memory)
@@ -66,7 +67,8 @@ public struct QEMUStructures: Sendable {
     }
   }
 
-  private func variable(_ name: String, in file: String) throws(QEMUError) -> ProgramVariable? {
+  private func variable(_ name: String, in file: String) throws(StructureError) -> ProgramVariable?
+  {
     do throws(SymbolError) {
       return try symbols.variable(named: name, file: file)
     } catch {

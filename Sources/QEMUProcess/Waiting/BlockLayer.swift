@@ -1,5 +1,6 @@
 import Bytes
 import Symbols
+import Targets
 
 /// The queues, locks and requests of QEMU's block layer, and who they belong to.
 ///
@@ -21,16 +22,16 @@ struct BlockLayer: StructureReading {
   var diagnostics: [String] = []
 
   init(_ structures: QEMUStructures) {
-    collect("block nodes") { (layer: inout Self) throws(QEMUError) in
+    collect("block nodes") { (layer: inout Self) throws(StructureError) in
       try layer.readNodes(structures)
     }
-    collect("block backends") { (layer: inout Self) throws(QEMUError) in
+    collect("block backends") { (layer: inout Self) throws(StructureError) in
       try layer.readBackends(structures)
     }
-    collect("throttle groups") { (layer: inout Self) throws(QEMUError) in
+    collect("throttle groups") { (layer: inout Self) throws(StructureError) in
       try layer.readThrottleGroups(structures)
     }
-    collect("jobs") { (layer: inout Self) throws(QEMUError) in try layer.readJobs(structures) }
+    collect("jobs") { (layer: inout Self) throws(StructureError) in try layer.readJobs(structures) }
   }
 
   /// Who the queue or lock at `address` belongs to.
@@ -53,7 +54,7 @@ struct BlockLayer: StructureReading {
   }
 
   private mutating func addLock(_ lock: TypedAddress, _ owner: WaitNode, _ name: String)
-    throws(QEMUError)
+    throws(StructureError)
   {
     // Some of these became plain mutexes in newer versions.
     guard try lock.hasMember("holder") else { return }
@@ -66,7 +67,7 @@ struct BlockLayer: StructureReading {
         WaitNode(.coroutine, VirtualAddress(holder)), source: .debugInformation))
   }
 
-  private mutating func readNodes(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readNodes(_ structures: QEMUStructures) throws(StructureError) {
     let head = try structures.global(["all_bdrv_states"], in: "block.c")
     for state in elements(
       of: head, first: "tqh_first", link: "bs_list.tqe_next", "all_bdrv_states")
@@ -91,7 +92,7 @@ struct BlockLayer: StructureReading {
   /// What the driver of a node keeps for it: `instance_size` bytes at `opaque`.
   private mutating func addDriverState(
     _ state: TypedAddress, _ node: WaitNode
-  ) throws(QEMUError) {
+  ) throws(StructureError) {
     let start = try state.member("opaque").unsigned()
     guard start != 0, let driver = try state.member("drv").pointee() else { return }
     let size = try driver.member("instance_size").unsigned()
@@ -103,7 +104,7 @@ struct BlockLayer: StructureReading {
 
   private mutating func readRequest(
     _ request: TypedAddress, of blockNode: WaitNode, isDrained: Bool
-  ) throws(QEMUError) {
+  ) throws(StructureError) {
     let node = try Self.requestNode(request)
     queues[try request.member("wait_queue").address] = Owner(node: node, member: "wait_queue")
     let coroutine = WaitNode(.coroutine, VirtualAddress(try request.member("co").unsigned()))
@@ -120,7 +121,7 @@ struct BlockLayer: StructureReading {
   }
 
   /// A request, named by what it does: its kind, offset and length in bytes.
-  private static func requestNode(_ request: TypedAddress) throws(QEMUError) -> WaitNode {
+  private static func requestNode(_ request: TypedAddress) throws(StructureError) -> WaitNode {
     let kinds = ["read", "write", "discard", "truncate"]
     let kind = try request.member("type").unsigned()
     let name = kind < UInt64(kinds.count) ? kinds[Int(kind)] : "kind \(kind)"
@@ -132,7 +133,7 @@ struct BlockLayer: StructureReading {
       .request, request.address, name: "\(name) of \(bytes) bytes at \(hex(offset))\(suffix)")
   }
 
-  private mutating func readBackends(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readBackends(_ structures: QEMUStructures) throws(StructureError) {
     let head = try structures.global(["block_backends"], in: "block-backend.c")
     for backend in elements(
       of: head, first: "tqh_first", link: "link.tqe_next", "block_backends")
@@ -153,7 +154,7 @@ struct BlockLayer: StructureReading {
     }
   }
 
-  private mutating func readThrottleGroups(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readThrottleGroups(_ structures: QEMUStructures) throws(StructureError) {
     let head = try structures.global(["throttle_groups"], in: "throttle-groups.c")
     for group in elements(of: head, first: "tqh_first", link: "list.tqe_next", "throttle_groups") {
       let node = WaitNode(
@@ -178,7 +179,7 @@ struct BlockLayer: StructureReading {
     }
   }
 
-  private mutating func readJobs(_ structures: QEMUStructures) throws(QEMUError) {
+  private mutating func readJobs(_ structures: QEMUStructures) throws(StructureError) {
     let head = try structures.global(["jobs"], in: "job.c")
     for job in elements(of: head, first: "lh_first", link: "job_list.le_next", "jobs") {
       let node = WaitNode(.job, job.address, name: try job.member("id").string())

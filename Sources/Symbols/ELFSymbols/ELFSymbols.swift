@@ -2,7 +2,7 @@ import Bytes
 public import ObjectFiles
 
 /// The symbols of one module, by address and by name.
-public struct ELFSymbols: Sendable {
+public struct ELFSymbols: SymbolTable {
   private let tables: [ELFSymbolTable]
   /// What has a place in memory, by address; of equal addresses the one to prefer comes last.
   private let places: [Place]

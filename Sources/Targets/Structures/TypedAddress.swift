@@ -1,21 +1,20 @@
 public import Bytes
 public import Symbols
-public import Targets
 
-/// A place in the process's memory together with the type of what lies there.
+/// A place in memory together with the type of what lies there.
 public struct TypedAddress: Sendable {
   public let address: VirtualAddress
   public let type: TypeReference
-  let memory: AddressSpace
+  public let memory: any Memory
 
-  public init(address: VirtualAddress, type: TypeReference, memory: AddressSpace) {
+  public init(address: VirtualAddress, type: TypeReference, memory: any Memory) {
     self.address = address
     self.type = type
     self.memory = memory
   }
 
   /// The member at `path`, names joined by dots.
-  public func member(_ path: String) throws(QEMUError) -> TypedAddress {
+  public func member(_ path: String) throws(StructureError) -> TypedAddress {
     do throws(SymbolError) {
       let found = try type.member(named: path)
       return TypedAddress(
@@ -25,8 +24,8 @@ public struct TypedAddress: Sendable {
     }
   }
 
-  /// Whether there is a member at `path`: versions of QEMU differ.
-  func hasMember(_ path: String) throws(QEMUError) -> Bool {
+  /// Whether there is a member at `path`: versions of a program differ.
+  public func hasMember(_ path: String) throws(StructureError) -> Bool {
     do throws(SymbolError) {
       _ = try type.member(named: path)
       return true
@@ -37,7 +36,7 @@ public struct TypedAddress: Sendable {
   }
 
   /// The integer, enumeration or pointer here, without sign.
-  public func unsigned() throws(QEMUError) -> UInt64 {
+  public func unsigned() throws(StructureError) -> UInt64 {
     let size = try size()
     do throws(MemoryFault) {
       switch size {
@@ -54,13 +53,13 @@ public struct TypedAddress: Sendable {
   }
 
   /// The integer here, with its sign.
-  public func signed() throws(QEMUError) -> Int64 {
+  public func signed() throws(StructureError) -> Int64 {
     let value = try unsigned()
     let unused = 64 - 8 * (try size())
     return Int64(bitPattern: value << unused) >> Int64(unused)
   }
 
-  private func size() throws(QEMUError) -> UInt64 {
+  private func size() throws(StructureError) -> UInt64 {
     let size: UInt64?
     do throws(SymbolError) {
       size = try type.size()
@@ -72,7 +71,7 @@ public struct TypedAddress: Sendable {
   }
 
   /// What the pointer here points at; nil if it is null.
-  public func pointee() throws(QEMUError) -> TypedAddress? {
+  public func pointee() throws(StructureError) -> TypedAddress? {
     let target: TypeReference?
     do throws(SymbolError) {
       target = try type.target()
@@ -86,7 +85,7 @@ public struct TypedAddress: Sendable {
   }
 
   /// The element `index` of the array here; the index isn't checked against the array's length.
-  public func element(_ index: UInt64) throws(QEMUError) -> TypedAddress {
+  public func element(_ index: UInt64) throws(StructureError) -> TypedAddress {
     do throws(SymbolError) {
       guard let element = try type.target(), let size = try element.size() else {
         throw SymbolError.noMember(type: "array", member: "[\(index)]")
@@ -98,67 +97,50 @@ public struct TypedAddress: Sendable {
   }
 
   /// The same place seen as another type.
-  func cast(to type: TypeReference) -> TypedAddress {
+  public func cast(to type: TypeReference) -> TypedAddress {
     TypedAddress(address: address, type: type, memory: memory)
   }
 
   /// The text that the `char *` here points at; nil if it is null. Cut at 256 bytes.
-  public func string() throws(QEMUError) -> String? {
+  public func string() throws(StructureError) -> String? {
     let pointer = try unsigned()
     guard pointer != 0 else { return nil }
     return try Self.text(at: VirtualAddress(pointer), in: memory)
   }
 
   /// The text in the `char` array here.
-  func inlineString() throws(QEMUError) -> String {
+  public func inlineString() throws(StructureError) -> String {
     try Self.text(at: address, in: memory)
   }
 
   private static func text(
-    at address: VirtualAddress, in memory: AddressSpace
-  ) throws(QEMUError) -> String {
+    at address: VirtualAddress, in memory: any Memory
+  ) throws(StructureError) -> String {
     do throws(MemoryFault) {
       return String(decoding: try memory.cString(at: address, limit: 256).bytes, as: UTF8.self)
     } catch {
       throw .memory(error)
     }
   }
-}
 
-/// The elements of one of QEMU's linked lists, and why the walk ended if not at the list's end.
-struct ListWalk: Sendable {
-  var elements: [TypedAddress] = []
-  var problem: String?
+  /// Whether the C boolean here is set.
+  public func isTrue() throws(StructureError) -> Bool { try unsigned() != 0 }
 
-  /// More elements than any list of QEMU's has that is followed here.
-  static let limit = 1 << 16
-
-  /// Follows the list whose head is at `head` (include/qemu/queue.h): its `first` member points at
-  /// the first element, and each element's `link` at the next.
-  init(head: TypedAddress, first: String, link: String) {
-    do throws(QEMUError) {
-      try follow(from: try head.member(first).pointee(), link: link)
+  /// How many bytes the type has; nil for a mere declaration.
+  public func byteCount() throws(StructureError) -> UInt64? {
+    do throws(SymbolError) {
+      return try type.size()
     } catch {
-      problem = "\(error)"
+      throw .symbols(error)
     }
   }
 
-  private mutating func follow(from start: TypedAddress?, link: String) throws(QEMUError) {
-    var next = start
-    var seen: Set<VirtualAddress> = []
-    while let element = next {
-      guard seen.insert(element.address).inserted else {
-        problem = "the list leads back to \(element.address)"
-        return
-      }
-      guard elements.count < Self.limit else {
-        problem = "the list has more than \(Self.limit) elements"
-        return
-      }
-      // Read the link before the element counts: one that can't be read is no element.
-      let following = try element.member(link).pointee()
-      elements.append(element)
-      next = following
+  /// The `count` bytes here, whatever the type's size.
+  public func bytes(count: UInt64) throws(StructureError) -> [UInt8] {
+    do throws(MemoryFault) {
+      return try memory.read(address, count: count).copy()
+    } catch {
+      throw .memory(error)
     }
   }
 }

@@ -1,0 +1,65 @@
+public import Bytes
+public import Symbols
+public import Targets
+
+/// A Linux kernel in a machine's memory: its symbols, its types and its memory, from which
+/// everything else about it is read.
+public final class LinuxKernel: Sendable {
+  public let machine: Machine
+  /// `6.1.0-53-cloud-amd64`, by the kernel's own `init_uts_ns`.
+  public let release: String
+  /// `#1 SMP PREEMPT_DYNAMIC Debian …`.
+  public let version: String
+  /// Nil if none was found: everything else was then worked out without it.
+  public let vmcoreInfo: VMCoreInfo?
+  public let place: KernelPlace
+  /// The kernel's memory, through its own page tables.
+  public let memory: VirtualMemory
+  /// The image's symbols (kallsyms), at the addresses where they are now; modules have their own.
+  public let symbols: any SymbolTable
+  /// The image's types, by BTF or, without, by the DWARF of a vmlinux.
+  public let types: any TypeLibrary
+  /// How each part was found, a line each.
+  public let evidence: [String]
+  /// What is damaged, missing or doubtful, a line each.
+  public let diagnostics: [String]
+
+  public init(
+    machine: Machine, release: String, version: String, vmcoreInfo: VMCoreInfo?,
+    place: KernelPlace, memory: VirtualMemory, symbols: any SymbolTable, types: any TypeLibrary,
+    evidence: [String], diagnostics: [String]
+  ) {
+    self.machine = machine
+    self.release = release
+    self.version = version
+    self.vmcoreInfo = vmcoreInfo
+    self.place = place
+    self.memory = memory
+    self.symbols = symbols
+    self.types = types
+    self.evidence = evidence
+    self.diagnostics = diagnostics
+  }
+
+  /// What lies at `address`, seen as the type `type` (as C spells it: `struct task_struct`).
+  public func object(
+    _ type: String, at address: VirtualAddress
+  ) throws(StructureError) -> TypedAddress {
+    let found: TypeReference?
+    do throws(SymbolError) {
+      found = try types.type(named: type)
+    } catch {
+      throw .symbols(error)
+    }
+    guard let found else { throw .noType(type) }
+    return TypedAddress(address: address, type: found, memory: memory)
+  }
+
+  /// The variable `name`, of the type `type`: BTF doesn't tell the types of variables.
+  public func variable(
+    _ name: String, _ type: String
+  ) throws(StructureError) -> TypedAddress {
+    guard let symbol = symbols.symbol(named: name) else { throw .noVariable(name) }
+    return try object(type, at: VirtualAddress(symbol.address))
+  }
+}
