@@ -54,7 +54,9 @@ extension PhysicalMemory {
         ranges.append(start.rawValue..<reach)
       }
     }
-    return ranges.map { PhysicalPart(start: PhysicalAddress($0.lowerBound), count: UInt64($0.count)) }
+    return ranges.map {
+      PhysicalPart(start: PhysicalAddress($0.lowerBound), count: UInt64($0.count))
+    }
   }
 }
 
