@@ -28,7 +28,8 @@ enum MemoryMember: Int, StructureMember {
     case .residentCounters: [MemberName("rss_stat", "6.2–, an array of struct percpu_counter")]
     case .executable: [MemberName("exe_file", "5.4–")]
     case .contextFlags: [MemberName("context.flags", "5.11–, arch/x86/include/asm/mmu.h")]
-    case .contextIs32Bit: [MemberName("context.ia32_compat", "5.4–5.10, arch/x86/include/asm/mmu.h")]
+    case .contextIs32Bit:
+      [MemberName("context.ia32_compat", "5.4–5.10, arch/x86/include/asm/mmu.h")]
     }
   }
 }

@@ -102,7 +102,8 @@ struct FilePaths: Sendable {
     if let name = try dynamicName(of: leaf, place) { return name }
     // `d_unlinked`: no longer in the table of names.
     let isRoot = try leaf.unsigned(.parent) == place.dentry.rawValue
-    let isDeleted = try !isRoot && leaf.unsigned(.hashLink) == 0
+    let isHashed = try leaf.unsigned(.hashLink) != 0
+    let isDeleted = !isRoot && !isHashed
     var names: [[UInt8]] = []
     var length = 0
     var current = place
@@ -162,7 +163,7 @@ struct FilePaths: Sendable {
   // MARK: Files without a name in any directory
 
   /// How file systems without directories name their files: by the function at `d_dname`.
-  private static let dynamicNames: [String: (_ name: String, _ inode: UInt64) -> String] = [
+  private static let dynamicNames: [String: @Sendable (String, UInt64) -> String] = [
     // fs/d_path.c: memfd_create, System V's shared memory, /dev/zero.
     "simple_dname": { name, _ in "/\(name)" },
     // net/socket.c
