@@ -51,7 +51,8 @@ struct KernelORC {
         diagnostics: ["vmlinux: its ORC tables have \(count) addresses and \(matching) entries"])
     }
     return table(
-      of: "vmlinux", at: .init(
+      of: "vmlinux",
+      at: .init(
         addresses: addresses.lowerBound, entries: entries.lowerBound, count: count),
       code: kernel.place.image, bias: kernel.place.kernelOffset)
   }

@@ -1,32 +1,5 @@
 public import Bytes
-public import Targets
 public import Unwinding
-
-/// The task that a stack belongs to, as far as a stack's heading names it.
-public struct StackTask: Hashable, Sendable {
-  /// Of its `struct task_struct`.
-  public let address: VirtualAddress
-  /// The thread's id; 0 for each CPU's idle task.
-  public let pid: Int32
-  /// The id of its process.
-  public let tgid: Int32
-  public let comm: String
-  /// As ps prints it: `R`, `S`, `D`, …
-  public let state: String
-  /// The CPU that it runs on or ran on last; nil if unknown.
-  public let cpu: Int?
-
-  public init(
-    address: VirtualAddress, pid: Int32, tgid: Int32, comm: String, state: String, cpu: Int?
-  ) {
-    self.address = address
-    self.pid = pid
-    self.tgid = tgid
-    self.comm = comm
-    self.state = state
-    self.cpu = cpu
-  }
-}
 
 /// The kernel's stack of one task.
 public struct KernelStack: Sendable {
@@ -44,7 +17,7 @@ public struct KernelStack: Sendable {
     case none(reason: String)
   }
 
-  public let task: StackTask
+  public let task: GuestTask
   public let origin: Origin
   /// The innermost registers; all unknown if there are none.
   public let registers: RegisterState
@@ -56,7 +29,7 @@ public struct KernelStack: Sendable {
   public let notes: [String]
 
   public init(
-    task: StackTask, origin: Origin, registers: RegisterState = RegisterState(),
+    task: GuestTask, origin: Origin, registers: RegisterState = RegisterState(),
     backtrace: Backtrace? = nil, interruptions: [Interruption] = [], notes: [String] = []
   ) {
     self.task = task
