@@ -1,5 +1,5 @@
 import Bytes
-public import LinuxGuest
+import LinuxGuest
 import Targets
 import Unwinding
 
