@@ -61,7 +61,7 @@ public struct StackReporter: Sendable {
       // The symbol was looked up inside the call; the offset is that of the return address.
       report.offset = symbol.offset + (line.frame.pc.rawValue &- line.frame.lookupAddress.rawValue)
     }
-    if let location = line.scope?.location {
+    if let location = line.scope == nil ? assemblyLocation(of: line) : line.scope?.location {
       report.file = location.file
       report.line = location.line
     } else {
@@ -69,6 +69,20 @@ public struct StackReporter: Sendable {
     }
     addVariables(of: line, in: stack, to: &report)
     return report
+  }
+
+  /// The line of code that no function's debug information covers: assembly, as a rule.
+  private func assemblyLocation(of line: SymbolicFrame) -> SourceLocation? {
+    guard !options.isRaw, !line.frame.isSignalFrame, let module = line.module,
+      let information = module.contents.debugInformation
+    else { return nil }
+    do throws(SymbolError) {
+      return try information.location(
+        at: module.linkAddress(of: line.frame.lookupAddress).rawValue)
+    } catch {
+      problems.add("\(module.path): \(error)")
+      return nil
+    }
   }
 
   private func addVariables(
