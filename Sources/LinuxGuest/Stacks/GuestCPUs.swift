@@ -18,7 +18,8 @@ public struct GuestCPU: Sendable {
   public let idle: VirtualAddress?
 }
 
-/// The CPUs of a guest.
+/// The CPUs of a guest that are online. Others run nothing of the kernel's, whatever was left behind
+/// in their variables.
 struct GuestCPUs: Sendable {
   private(set) var all: [GuestCPU] = []
   private(set) var diagnostics: [String] = []
@@ -30,7 +31,7 @@ struct GuestCPUs: Sendable {
     let reader = PerCPUReader(kernel)
     let vcpus = VCPUsByArea(kernel.machine.cpus)
     for number in 0..<min(reader.count, Self.limit) {
-      guard let offset = reader.offset(of: number) else { continue }
+      guard reader.isOnline(number), let offset = reader.offset(of: number) else { continue }
       all.append(
         GuestCPU(
           number: number, perCPUOffset: offset, vcpu: vcpus.vcpu(offset, number: number),
@@ -49,7 +50,7 @@ struct GuestCPUs: Sendable {
       }
     }
     for vcpu in vcpus where !all.contains(where: { $0.vcpu?.index == vcpu.index }) {
-      diagnostics.append("no CPU of the kernel has the GS base of virtual CPU \(vcpu.index)")
+      diagnostics.append("virtual CPU \(vcpu.index) is none of the kernel's online CPUs")
     }
   }
 }
@@ -90,6 +91,15 @@ struct PerCPUReader {
     } catch {
       return max(kernel.machine.cpus.count, 1)
     }
+  }
+
+  /// Whether the kernel runs on that CPU: its bit of `__cpu_online_mask` (kernel/cpu.c). True if that
+  /// can't be read.
+  func isOnline(_ cpu: Int) -> Bool {
+    guard let symbol = kernel.symbols.symbol(named: "__cpu_online_mask"),
+      let bits = word(symbol.address &+ 8 &* UInt64(cpu / 64))
+    else { return true }
+    return bits & 1 << UInt64(cpu % 64) != 0
   }
 
   /// `__per_cpu_offset[cpu]` (arch/x86/kernel/setup_percpu.c); nil for a CPU without an area.

@@ -53,7 +53,9 @@ public struct KernelStacks: Sendable {
   // MARK: On a CPU
 
   private func running(_ task: GuestTask, on cpu: GuestCPU, _ limit: Int) -> KernelStack {
-    guard let vcpu = cpu.vcpu, let userMode = vcpu.x86.isInUserMode, vcpu.x86.rip != nil else {
+    guard let vcpu = cpu.vcpu, let userMode = vcpu.x86.isInUserMode, vcpu.x86.rip != nil,
+      vcpu.x86.mode.map({ $0 == .long || $0 == .compatibility }) ?? true
+    else {
       return KernelStack(task: task, origin: .runningUnseen(cpu: cpu.number))
     }
     let registers = RegisterState(vcpu.x86)
