@@ -11,6 +11,12 @@ public struct Kallsyms: SymbolTable {
     public let value: UInt64
     /// nm's letter: `T` for a function that others can see, `d` for data of one file, …
     public let letter: Character
+
+    public init(name: String, value: UInt64, letter: Character) {
+      self.name = name
+      self.value = value
+      self.letter = letter
+    }
   }
 
   /// In ascending order.
