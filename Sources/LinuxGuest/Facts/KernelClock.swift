@@ -1,5 +1,5 @@
 internal import Bytes
-internal import Targets
+public import Targets
 
 /// What a kernel's clocks say, as of its last tick: a machine whose CPUs all slept then may have run
 /// for longer.
@@ -102,8 +102,11 @@ public struct KernelClock: Hashable, Sendable {
     do throws(StructureError) {
       guard let source = try base.member("clock").pointee() else { return false }
       // `tk_setup_internals` takes both over from the clock source.
-      return try base.member("shift").unsigned() == source.member("shift").unsigned()
-        && base.member("mask").unsigned() == source.member("mask").unsigned()
+      for member in ["shift", "mask"] {
+        let (own, told) = (try base.member(member), try source.member(member))
+        guard try own.unsigned() == told.unsigned() else { return false }
+      }
+      return true
     } catch {
       if case .memory = error { return false }
       throw error

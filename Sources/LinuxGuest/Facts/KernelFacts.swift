@@ -1,5 +1,5 @@
 internal import Bytes
-internal import Targets
+public import Targets
 
 /// What a kernel says of itself and its machine. What it doesn't tell is nil, and `diagnostics` says
 /// why.

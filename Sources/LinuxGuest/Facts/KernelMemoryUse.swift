@@ -1,5 +1,5 @@
 internal import Bytes
-internal import Targets
+public import Targets
 
 /// How a kernel uses its memory: the numbers of `/proc/meminfo` (fs/proc/meminfo.c), in bytes. What a
 /// kernel doesn't tell is nil. As there, changes that a CPU has counted but not yet passed on are left
