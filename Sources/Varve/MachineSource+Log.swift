@@ -22,3 +22,25 @@ extension MachineSource {
       warnings: warnings)
   }
 }
+
+extension MachineSource {
+  /// What the guest's kernel says of itself, or why there is none.
+  func guestKernelReport(
+    progress: ProgressHandler
+  ) -> (report: GuestKernelReport?, absence: String?) {
+    let kernel: LinuxKernel
+    do throws(VarveError) {
+      kernel = try linuxKernel(progress: progress)
+    } catch {
+      return (nil, error.reason)
+    }
+    var facts = KernelFacts(kernel)
+    facts.diagnostics = kernel.diagnostics + facts.diagnostics
+    do throws(KernelLogError) {
+      return (GuestKernelReport(kernel, facts, log: try kernel.log()), nil)
+    } catch {
+      facts.diagnostics.append("log: \(error)")
+      return (GuestKernelReport(kernel, facts, log: nil), nil)
+    }
+  }
+}

@@ -52,8 +52,9 @@ struct Dmesg: AsyncParsableCommand {
   @Option(
     name: [.customShort("l"), .customLong("level")],
     help: ArgumentHelp(
-      "Only these levels, separated by commas: emerg, alert, crit, err, warn, notice, info, debug. \
-      With a plus behind a level those more urgent are meant too.",
+      "Only these levels: emerg, alert, crit, err, warn, notice, info, debug.",
+      discussion:
+        "Separated by commas; err+ means err and what is more urgent, +err err and what is less.",
       valueName: "list"))
   var levels: LevelList?
 
@@ -90,18 +91,21 @@ struct Dmesg: AsyncParsableCommand {
   }
 }
 
-/// `err,warn` or `err+`.
+/// `err,warn`, `err+`: err and more urgent ones, `+err`: err and less urgent ones.
 struct LevelList: ExpressibleByArgument {
   let levels: Set<UInt8>
 
   init?(argument: String) {
     var levels: Set<UInt8> = []
     for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
-      let isRange = name.hasSuffix("+")
-      guard let level = LogLevel(named: String(isRange ? name.dropLast() : name)) else {
-        return nil
+      let bare = name.drop { $0 == "+" }.prefix { $0 != "+" }
+      guard let level = LogLevel(named: String(bare))?.rawValue else { return nil }
+      switch name {
+      case bare: levels.insert(level)
+      case bare + "+": levels.formUnion(0...level)
+      case "+" + bare: levels.formUnion(level...7)
+      default: return nil
       }
-      levels.formUnion(isRange ? Set(0...level.rawValue) : [level.rawValue])
     }
     self.levels = levels
   }

@@ -29,6 +29,6 @@ struct VarveCommand: AsyncParsableCommand {
     version: "varve \(Varve.version)",
     subcommands: [
       Info.self, Backtraces.self, CoroutineList.self, Registers.self, MemoryContents.self,
-      WriteVMCore.self, WriteCore.self,
+      WriteVMCore.self, WriteCore.self, Dmesg.self,
     ])
 }

@@ -71,7 +71,8 @@ extension LinuxKernel {
         throw SymbolError.noMember(type: "enum \(name)", member: "")
       }
       return Dictionary(
-        enumeration.enumerators.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+        enumeration.enumerators.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }
+      )
     } catch {
       if case .noMember = error { throw .noType("enum \(name)") }
       throw .symbols(error)

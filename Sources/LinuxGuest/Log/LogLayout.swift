@@ -4,7 +4,7 @@ public import Symbols
 struct LogElementLayout: Hashable, Sendable {
   /// In bytes.
   let size: UInt64
-  private let places: [MemberPlace?]
+  private let places: [LogField?]
 
   /// No structure of the log's comes near.
   private static let sizeLimit: UInt64 = 4096
@@ -14,7 +14,7 @@ struct LogElementLayout: Hashable, Sendable {
     guard size > 0, size <= Self.sizeLimit else {
       throw .layout(what: "the size of \(structure.type)", value: size)
     }
-    var places = [MemberPlace?](repeating: nil, count: LogStructure.Member.allCases.count)
+    var places = [LogField?](repeating: nil, count: LogStructure.Member.allCases.count)
     for (name, member) in structure.members {
       guard let place = try source.place(of: member, in: structure) else {
         guard member.isOptional else { throw .missing(key: "\(structure.type).\(member.path)") }
@@ -31,7 +31,7 @@ struct LogElementLayout: Hashable, Sendable {
   }
 
   /// Nil for an optional member that the kernel lacks.
-  subscript(_ member: LogStructure.Member) -> MemberPlace? { places[member.rawValue] }
+  subscript(_ member: LogStructure.Member) -> LogField? { places[member.rawValue] }
 }
 
 /// How the ring of kernels from 5.10 is laid out.

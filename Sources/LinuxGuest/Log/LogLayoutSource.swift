@@ -9,7 +9,7 @@ protocol LogLayoutSource {
   /// Nil if the kernel hasn't got the member.
   func place(
     of member: LogMember, in structure: LogStructure
-  ) throws(KernelLogError) -> MemberPlace?
+  ) throws(KernelLogError) -> LogField?
 }
 
 /// By the kernel's types.
@@ -37,13 +37,13 @@ struct TypedLogLayout: LogLayoutSource {
 
   func place(
     of member: LogMember, in structure: LogStructure
-  ) throws(KernelLogError) -> MemberPlace? {
+  ) throws(KernelLogError) -> LogField? {
     let type = try type(structure)
     do throws(SymbolError) {
       let found = try type.member(named: member.path)
       let (bytes, tooLarge) = (try found.type.size() ?? 0).multipliedReportingOverflow(by: 8)
       guard !tooLarge else { throw SymbolError.tooDeep(what: "array", limit: 0) }
-      return MemberPlace(bitOffset: found.bitOffset, bitCount: found.bitSize ?? bytes)
+      return LogField(bitOffset: found.bitOffset, bitCount: found.bitSize ?? bytes)
     } catch {
       if case .noMember = error { return nil }
       throw .types(.symbols(error))
@@ -64,7 +64,7 @@ struct VMCoreInfoLogLayout: LogLayoutSource {
 
   func place(
     of member: LogMember, in structure: LogStructure
-  ) throws(KernelLogError) -> MemberPlace? {
+  ) throws(KernelLogError) -> LogField? {
     guard !member.offsets.isEmpty else { return nil }
     var offset: UInt64 = 0
     for key in member.offsets {
@@ -83,6 +83,6 @@ struct VMCoreInfoLogLayout: LogLayoutSource {
       guard let length = info.length(key), length < 1 << 16 else { return nil }
       count = length * 8
     }
-    return MemberPlace(bitOffset: offset * 8 + member.skippedBits, bitCount: count)
+    return LogField(bitOffset: offset * 8 + member.skippedBits, bitCount: count)
   }
 }

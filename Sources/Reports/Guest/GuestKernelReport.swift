@@ -1,3 +1,4 @@
+internal import Bytes
 public import LinuxGuest
 
 /// What `varve info` says of the guest's Linux kernel. What the kernel doesn't tell is nil, and

@@ -92,7 +92,9 @@ enum LogColors {
 
   /// A record's first line: what comes before `: ` names who speaks.
   static func message(_ line: Substring, level: UInt8, _ style: TextStyle) -> String {
-    guard style.isColored, let colon = delimiter(line) else { return rest(line, level: level, style) }
+    guard style.isColored, let colon = delimiter(line) else {
+      return rest(line, level: level, style)
+    }
     return paint(visible(line[..<colon]), subsystem, style)
       + rest(line[colon...], level: level, style)
   }

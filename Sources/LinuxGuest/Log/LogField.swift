@@ -1,7 +1,7 @@
 internal import Bytes
 
 /// Where in a structure one of its integers or arrays lies.
-public struct MemberPlace: Hashable, Sendable {
+public struct LogField: Hashable, Sendable {
   /// From the structure's first bit; little-endian bit order.
   public let bitOffset: UInt64
   public let bitCount: UInt64
