@@ -99,7 +99,7 @@ public struct VMCoreInfoSearch: Sendable {
 }
 
 /// The lowest of all addresses that were added, in whatever order: not more than a limit.
-private struct LowestAddresses {
+struct LowestAddresses {
   private let limit: Int
   private var addresses: [PhysicalAddress] = []
 
