@@ -21,6 +21,8 @@ struct VarveCommand: AsyncParsableCommand {
         varve vmcore core -o vmcore          the guest's memory, for crash and drgn
         varve regs core --cpu 0              the guest's registers
         varve memory core --phys 0x1000 64   the guest's memory
+        varve type core task_struct          a type of the guest kernel's, with offsets
+        varve print core init_task.comm      the guest kernel's data
         varve core core --coroutines-as-threads -o out.core
                                              a core that gdb and lldb show coroutines of
 
@@ -29,6 +31,6 @@ struct VarveCommand: AsyncParsableCommand {
     version: "varve \(Varve.version)",
     subcommands: [
       Info.self, Backtraces.self, CoroutineList.self, Registers.self, MemoryContents.self,
-      WriteVMCore.self, WriteCore.self,
+      WriteVMCore.self, WriteCore.self, TypeLayout.self, PrintExpression.self,
     ])
 }

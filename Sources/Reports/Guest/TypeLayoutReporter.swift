@@ -10,6 +10,32 @@ public struct TypeLayoutReporter {
 
   public init() {}
 
+  /// Every type called `name`, and the function called so; of modules only what the kernel's image
+  /// doesn't have. Throws `.noType` if there is nothing of that name.
+  public static func layouts(
+    named name: String, in sources: [TypeSource]
+  ) throws(SymbolError) -> [TypeLayoutReport.Layout] {
+    var reporter = TypeLayoutReporter()
+    var found: [TypeLayoutReport.Layout] = []
+    var declarations: [TypeLayoutReport.Layout] = []
+    for source in sources {
+      for type in try source.types.types(named: name) where source.describes(type) {
+        let layout = try reporter.layout(of: type, from: source.name)
+        if layout.isDeclaration == true {
+          declarations.append(layout)
+        } else {
+          found.append(layout)
+        }
+      }
+      if let function = try source.types.function(named: name), source.describes(function) {
+        found.append(try reporter.prototype(of: name, function, from: source.name))
+      }
+    }
+    if found.isEmpty { found = declarations }
+    guard !found.isEmpty else { throw .noType(name) }
+    return found
+  }
+
   /// The layout of `type`, which `source` describes.
   public mutating func layout(
     of type: TypeReference, from source: String

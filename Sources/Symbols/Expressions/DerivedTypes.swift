@@ -58,3 +58,14 @@ final class DerivedTypes: TypeGraph {
       type: TypeReference(self, found.type.id), bitOffset: found.bitOffset, bitSize: found.bitSize)
   }
 }
+
+extension TypeReference {
+  /// A pointer to this type, or with more `levels` a pointer to such a pointer.
+  public func pointer(levels: Int = 1) -> TypeReference {
+    guard levels > 0 else { return self }
+    let derived = graph as? DerivedTypes ?? DerivedTypes(graph)
+    return (0..<levels).reduce(TypeReference(derived, id)) { type, _ in
+      derived.pointer(to: type.id)
+    }
+  }
+}

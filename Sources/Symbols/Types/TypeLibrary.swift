@@ -12,6 +12,12 @@ public protocol TypeLibrary: Sendable {
 
   /// The type of the variable `name`; nil if that isn't known, as by default.
   func variable(named name: String) throws(SymbolError) -> TypeReference?
+
+  /// The enumerator `name`, with its enumeration; nil if there is none or, as by default, that isn't
+  /// known.
+  func enumerator(
+    named name: String
+  ) throws(SymbolError) -> (type: TypeReference, value: Int64)?
 }
 
 extension TypeLibrary {
@@ -26,4 +32,8 @@ extension TypeLibrary {
   public func function(named name: String) throws(SymbolError) -> TypeReference? { nil }
 
   public func variable(named name: String) throws(SymbolError) -> TypeReference? { nil }
+
+  public func enumerator(
+    named name: String
+  ) throws(SymbolError) -> (type: TypeReference, value: Int64)? { nil }
 }
