@@ -1,6 +1,7 @@
 public import Bytes
 public import LinuxGuest
 public import Symbols
+import Targets
 
 /// What the names in expressions over a kernel's data mean.
 public struct PrintContext: CExpressionContext {
