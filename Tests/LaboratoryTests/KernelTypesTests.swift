@@ -13,9 +13,9 @@ import Varve
 
   @Test(arguments: kernels) func structuresLieAsDWARFSays(_ kernel: String) throws {
     let path = try LaboratoryManifest.subject(kernel).path
-    let image = try ELFImage(ByteView(MappedFile(opening: path)))
+    let image = try ELFImage(MappedFile.open(path).bytes)
     let section = try #require(image.section(named: ".BTF"))
-    let types = try BTFTypes(try image.contents(of: section))
+    let types = try BTFTypes(image.contents(of: section))
     let mine = try Self.unambiguousRecords(of: types)
     #expect(mine.count > 3000)
     let theirs = try Self.recordsByDrgn(Array(mine.keys), path)

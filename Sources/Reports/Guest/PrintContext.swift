@@ -20,18 +20,25 @@ public struct PrintContext: CExpressionContext {
   public func variable(named name: String) throws(SymbolError) -> CVariable? {
     for source in sources {
       guard let symbol = source.symbols.symbol(named: name) else { continue }
-      var type: TypeReference?
-      if symbol.kind == .function || symbol.kind == .indirectFunction {
-        type = try source.types.function(named: name)
-      } else {
-        type = try source.types.variable(named: name)
-        if type == nil { type = try wellKnown(name) }
-      }
       return CVariable(
-        address: VirtualAddress(symbol.address), type: type,
+        address: VirtualAddress(symbol.address), type: try type(of: symbol, source),
         isPerCPU: source.module == nil && isPerCPU(symbol.address))
     }
     return nil
+  }
+
+  /// What the symbol is: a function or a variable by BTF, or a variable that is known by its name.
+  /// Symbols that lie among code needn't be functions: in Linux 7.2 `init_task` does.
+  private func type(
+    of symbol: ELFSymbol, _ source: TypeSource
+  ) throws(SymbolError) -> TypeReference? {
+    if symbol.kind == .function || symbol.kind == .indirectFunction,
+      let type = try source.types.function(named: symbol.name)
+    {
+      return type
+    }
+    if let type = try source.types.variable(named: symbol.name) { return type }
+    return source.module == nil ? try wellKnown(symbol.name) : nil
   }
 
   private func wellKnown(_ name: String) throws(SymbolError) -> TypeReference? {
