@@ -6,12 +6,15 @@
 #include "guest.h"
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -284,6 +287,18 @@ static void waiting_parent(void)
     wait(NULL);
 }
 
+/* Waits in a module's function. */
+static void tun_reader(void)
+{
+    struct ifreq wanted = {.ifr_name = "lab0", .ifr_flags = IFF_TUN | IFF_NO_PI};
+    char packet[2048];
+    int tunnel = open("/dev/net/tun", O_RDWR);
+    if (tunnel < 0 || ioctl(tunnel, TUNSETIFF, &wanted) != 0)
+        fail("tun");
+    if (read(tunnel, packet, sizeof packet) < 0)
+        fail("read");
+}
+
 /* The drive answers once a second; several readers are nearly always waiting for it. */
 static void disk_reader(void)
 {
@@ -325,6 +340,7 @@ static const struct {
     {"pipe-reader", pipe_reader, 'S'},
     {"sleeper", sleeper, 'S'},
     {"waiting-parent", waiting_parent, 'S'},
+    {"tun-reader", tun_reader, 'S'},
     {"disk-reader-1", disk_reader, 0},
     {"disk-reader-2", disk_reader, 0},
     {"disk-reader-3", disk_reader, 0},

@@ -129,7 +129,8 @@ class KernelVM(VM):
         return super().command_line() + (["-S", "-incoming", "defer"] if self.incoming else [])
 
     def _guest_words(self) -> list[str]:
-        line = f"console=ttyS0 panic=0 lab.scenario={self.scenario.name} {self.configuration.kernel_words}"
+        line = "console=ttyS0 panic=0 printk.devkmsg=on"
+        line += f" lab.scenario={self.scenario.name} {self.configuration.kernel_words}"
         kernel = ["-kernel", self.path("vmlinuz"), "-initrd", self.path("initramfs.gz")]
         return ["-serial", "chardev:console", *kernel, "-append", line, "-device", "vmcoreinfo"]
 

@@ -16,7 +16,10 @@ from .peers import _payload as payload
 from .steps import step
 
 # What guests load, and so whatever that needs. What a kernel has built in, or hasn't, is left out.
-_WANTED_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "qemu_fw_cfg", "ext4", "overlay", "dummy", "null_blk")
+_WANTED_MODULES = (
+    *("virtio_pci", "virtio_blk", "virtio_net", "qemu_fw_cfg"),
+    *("tun", "ext4", "overlay", "dummy", "null_blk"),
+)
 
 
 @dataclass(frozen=True)

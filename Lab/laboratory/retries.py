@@ -12,7 +12,7 @@ _BY_CHANCE = "the load did not bring about"  # how qemu_core.py rejects a core t
 
 
 def until_the_load_is_there(make: Callable[[], None], directory: Path) -> None:
-    """Makes a core of QEMU under load, three times at most. What a rejected core left is removed; other errors stand."""
+    """Makes a core of QEMU under load, three times at most. What a rejected one left is removed; other errors stand."""
     for left in reversed(range(_TRIES)):
         try:
             make()
