@@ -6,9 +6,10 @@ extension MachineSource {
   }
 
   /// VMCOREINFO by the note that came with the source, else found in guest memory; nil if there is
-  /// none that can be believed. `rejected` then gets what was seen instead.
+  /// none that can be believed. `rejected` then gets what was seen instead. Unless `isThorough`, what
+  /// looks like it where no kernel keeps it isn't told as long as something is found.
   func kernelInformation(
-    progress: ProgressHandler, rejected: inout [RejectedVMCoreInfo]
+    isThorough: Bool = true, progress: ProgressHandler, rejected: inout [RejectedVMCoreInfo]
   ) -> KernelInformation? {
     if let bytes = machine.vmcoreInfo {
       let info = VMCoreInfo(text: String(decoding: bytes))
@@ -19,7 +20,13 @@ extension MachineSource {
     }
     progress(ProgressStep(what: "looking for VMCOREINFO in guest memory", done: 0, total: nil))
     defer { progress(nil) }
-    let survey = VMCoreInfoSearch(machine, release: release).survey()
+    var search = VMCoreInfoSearch(machine, release: release)
+    search.readsKernelPlacesOnly = !isThorough
+    var survey = search.survey()
+    if survey.found == nil, !isThorough {
+      search.readsKernelPlacesOnly = false
+      survey = search.survey()
+    }
     guard let found = survey.found else {
       rejected = survey.rejected
       return nil
@@ -50,7 +57,8 @@ extension MachineSource {
     var options = options
     var rejected: [RejectedVMCoreInfo] = []
     let kernel =
-      options.format == .raw ? nil : kernelInformation(progress: progress, rejected: &rejected)
+      options.format == .raw
+      ? nil : kernelInformation(isThorough: false, progress: progress, rejected: &rejected)
     options.vmcoreInfo = kernel?.bytes
     var warnings = warnings + checks(isThorough: false).refutations
     if kernel == nil, options.format != .raw {
@@ -63,6 +71,7 @@ extension MachineSource {
     do {
       var writer = VMCoreWriter(machine, options)
       writer.release = release
+      writer.files = files
       summary =
         output == "-"
         ? try writer.writeToStandardOutput(progress: progress)

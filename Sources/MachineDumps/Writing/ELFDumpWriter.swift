@@ -16,6 +16,7 @@ internal import Targets
 struct ELFDumpWriter {
   let machine: Machine
   let options: VMCoreOptions
+  let files: [MappedFile]
   let release: @Sendable (ByteView) -> Void
 
   func write(
@@ -34,7 +35,7 @@ struct ELFDumpWriter {
     let transfers = transfers(survey, layout)
     let meter = ProgressMeter(
       "writing memory", total: transfers.reduce(0) { $0 + $1.count }, progress)
-    let written = try MemoryCopier(memory: machine.memory, release: release)
+    let written = try MemoryCopier(memory: machine.memory, files: files, release: release)
       .copy(transfers, to: output, threads: options.effectiveThreadCount, meter)
     try hosted { () throws(HostError) in try output.finish(size: layout.fileSize) }
     meter.finish()
