@@ -21,9 +21,9 @@ struct MemoryCopier: Sendable {
   let release: @Sendable (ByteView) -> Void
 
   /// What is read, tested for zeros and written in one go. The kernel fills its page cache with folios
-  /// as large as the writes, and has to find room for them. Of steps from 128 KiB to 4 MiB this was
-  /// the fastest (docs/performance.md says how much such figures vary).
-  private static let step: UInt64 = 1 << 18
+  /// as large as the writes, and has to find room for them: `cp` writes as much at a time. Larger
+  /// steps are faster at best and much slower at worst (docs/performance.md).
+  private static let step: UInt64 = 1 << 17
   /// What one thread takes at a time.
   private static let share: UInt64 = 32 << 20
 
@@ -51,10 +51,13 @@ struct MemoryCopier: Sendable {
     guard let writer = output.concurrentWriter, threads > 1, shares.count > 1, isFetched else {
       var written: UInt64 = 0
       let reader = MappedBytesReader(files, limit: Self.step)
+      var writer = ReservingWriter(output)
       for share in shares {
+        let end = share.offset + share.count
         written += try copy(share, reader, meter) { bytes, offset throws(HostError) in
-          try output.write(bytes, at: offset)
+          try writer.write(bytes, at: offset, end: end)
         }
+        try hosted { () throws(HostError) in try writer.giveBack(before: end) }
       }
       return written
     }
