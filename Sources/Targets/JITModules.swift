@@ -33,7 +33,7 @@ extension Module {
 extension [Module] {
   /// The module that holds `address`, among modules in ascending order.
   func module(containing address: VirtualAddress) -> Module? {
-    let index = Targets.partition(count) { self[$0].range.lowerBound <= address }
+    let index = Bytes.partition(count) { self[$0].range.lowerBound <= address }
     guard index > 0, self[index - 1].range.contains(address) else { return nil }
     return self[index - 1]
   }

@@ -79,14 +79,3 @@ struct ProcessLayout {
       && mappings[index - 1].start &+ (mappings[index - 1].count - 1) >= range.lowerBound
   }
 }
-
-/// How many of the indices `0..<count` come before the first for which `isBefore` is false.
-func partition(_ count: Int, _ isBefore: (Int) -> Bool) -> Int {
-  var low = 0
-  var high = count
-  while low < high {
-    let middle = (low + high) / 2
-    if isBefore(middle) { low = middle + 1 } else { high = middle }
-  }
-  return low
-}

@@ -19,6 +19,18 @@ struct VMCoreInfoJudge {
     let place = try VMCoreInfoPlace(memory, at: address)
     if let problem = Self.problem(in: place.bytes) { throw reject(problem) }
     let info = VMCoreInfo(text: String(decoding: place.bytes))
+    let (name, namePlace) = try check(info, at: address)
+    return claim(address, place, info, name: name, namePlace: namePlace)
+  }
+
+  /// Throws unless `info`, whose text begins at `address`, is true of memory; gives where
+  /// `init_uts_ns` has the kernel's name.
+  func check(
+    _ info: VMCoreInfo, at address: PhysicalAddress
+  ) throws(RejectedVMCoreInfo) -> (name: VirtualAddress, place: PhysicalAddress) {
+    func reject(_ reason: String) -> RejectedVMCoreInfo {
+      RejectedVMCoreInfo(address: address, reason: reason)
+    }
     guard let release = info.release, !release.isEmpty else { throw reject("no release") }
     guard info["PAGESIZE"] == "4096" else { throw reject("pages of another size than x86's") }
     guard let image = KernelImageMap(info) else { throw reject("no phys_base") }
@@ -32,7 +44,7 @@ struct VMCoreInfoJudge {
     try check(name, leadsTo: namePlace, tables, named: "init_uts_ns", claim: address)
     try checkName(at: name, tables, release: release, claim: address)
     try checkOffset(info, claim: address)
-    return claim(address, place, info, name: name, namePlace: namePlace)
+    return (name, namePlace)
   }
 
   /// What is wrong with the text; nil if it is lines of `KEY=VALUE` in printable ASCII.
@@ -145,6 +157,18 @@ struct KernelView {
     self.cpu = cpu
     self.memory = memory
     self.tables = tables
+  }
+
+  /// The tables that may be the kernel's: the CPU's own, and if those may be the user half of a
+  /// process with page table isolation, the kernel's half. Encryption is inferred.
+  var candidates: [X86PageTables] {
+    var roots = [tables.root]
+    if tables.root.rawValue & Self.userTables != 0 {
+      roots.append(PhysicalAddress(tables.root.rawValue & ~Self.userTables))
+    }
+    return roots.map {
+      X86PageTables(root: $0, mode: tables.mode).inferringEncryption(in: memory)
+    }
   }
 
   enum Opinion {

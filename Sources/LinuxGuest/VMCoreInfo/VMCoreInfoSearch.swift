@@ -128,7 +128,7 @@ extension ByteView {
 }
 
 /// The lowest of all addresses that were added, in whatever order: not more than a limit.
-private struct LowestAddresses {
+struct LowestAddresses {
   private let limit: Int
   private var addresses: [PhysicalAddress] = []
 

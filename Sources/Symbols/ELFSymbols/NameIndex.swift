@@ -45,10 +45,15 @@ final class NameIndex: Sendable {
   func candidates(
     for name: [UInt8], count: Int, stored: (Int) -> ByteView
   ) -> [Int] {
-    let wanted = Self.hash(name)
-    return table.withLock { table in
+    candidates(hash: Self.hash(name)) { (0..<count).map { Self.hash(stored($0)) } }
+  }
+
+  /// The positions whose hash is `wanted`, in ascending order; `hashes` gives those of all positions,
+  /// made in the same way.
+  func candidates(hash wanted: UInt32, hashes: () -> [UInt32]) -> [Int] {
+    table.withLock { table in
       if let table { return table.positions(of: wanted) }
-      let made = Table((0..<count).map { Self.hash(stored($0)) })
+      let made = Table(hashes())
       table = made
       return made.positions(of: wanted)
     }
