@@ -1,5 +1,6 @@
 public import Bytes
 internal import HostSystem
+public import Targets
 
 /// A format that a machine's memory can be written in.
 public enum VMCoreFormat: String, CaseIterable, Hashable, Sendable, Codable {
@@ -22,6 +23,12 @@ public struct VMCoreOptions: Sendable {
   /// Leave pages of zeros out of a kdump (they read as absent there, as after `makedumpfile -d 1`)
   /// and out of an ELF file's contents.
   public var filtersZeroPages: Bool
+  /// The level that was asked for, as the output's header repeats it; nil for none. An ELF file then
+  /// has what makedumpfile's (`-E`) would have: of what is left out only stretches of a megabyte and
+  /// more are.
+  public var level: DumpLevel?
+  /// Which pages to leave out besides those of zeros; nil for none.
+  public var exclusion: PageExclusion?
   /// How many threads pack pages; nil for one for each CPU.
   public var threadCount: Int?
   /// Let absent memory read as zeros in a format that can't tell the two apart (raw), instead of
@@ -46,8 +53,10 @@ public struct VMCoreSummary: Hashable, Sendable {
   public var written: UInt64 = 0
   /// Of `written`, how much is zeros that take no room, at least where the output can have holes.
   public var zeros: UInt64 = 0
-  /// Left out because a filter said so.
+  /// Zeros that were left out because a filter said so.
   public var filtered: UInt64 = 0
+  /// What else was left out, by what the pages are.
+  public var excluded: [PageExclusion.Kind: UInt64] = [:]
   /// Memory of the machine that the input doesn't have, by reason; recorded as absent.
   public var absent: [MemoryFault.Reason: UInt64] = [:]
   /// How long the output is.

@@ -67,6 +67,11 @@ extension MachineSource {
       )
       warnings += rejected.prefix(Self.rejectionLimit).map { "\($0)" }
     }
+    if let level = options.level {
+      options.filtersZeroPages = options.filtersZeroPages || level.contains(.zero)
+      options.exclusion = try exclusion(
+        at: level, kernel, progress: progress, warnings: &warnings)
+    }
     let summary: VMCoreSummary
     do {
       var writer = VMCoreWriter(machine, options)
@@ -85,5 +90,35 @@ extension MachineSource {
     return VMCoreReport(
       input: path, output: output, format: options.format, summary: summary,
       cpus: machine.cpus.count, vmcoreInfo: kernel?.report, warnings: warnings + summary.remarks)
+  }
+}
+
+extension MachineSource {
+  /// The pages that `level` leaves out besides those of zeros, by what the guest's kernel says of
+  /// them. Throws if the level can't be had without asking it and it can't be asked.
+  private func exclusion(
+    at level: DumpLevel, _ kernel: KernelInformation?, progress: ProgressHandler,
+    warnings: inout [String]
+  ) throws(VarveError) -> PageExclusion? {
+    guard !level.isDisjoint(with: .needingKernel) else { return nil }
+    guard let kernel else {
+      throw VarveError(
+        file: path,
+        reason: "level \(level.rawValue) needs the guest kernel's VMCOREINFO, and there is none")
+    }
+    progress(ProgressStep(what: "asking the guest's kernel about its pages", done: 0, total: nil))
+    defer { progress(nil) }
+    do throws(LinuxGuestError) {
+      var filter = try PageFilter(machine, VMCoreInfo(text: String(decoding: kernel.bytes)))
+      filter.release = release
+      let found = filter.excluded(at: level)
+      if found.undecided > 0 {
+        warnings.append(
+          "\(found.undecided) pages stay for want of the kernel's descriptor of them")
+      }
+      return found.pages
+    } catch {
+      throw VarveError(file: path, reason: "level \(level.rawValue): \(error)")
+    }
   }
 }

@@ -24,7 +24,7 @@ struct ELFDumpWriter {
   ) throws(VMCoreError) -> VMCoreSummary {
     let blocks = machine.dumpedBlocks(in: options.range)
     let survey = try MemorySurvey(
-      machine.memory, blocks, filtersZeros: options.filtersZeroPages, release: release)
+      machine.memory, blocks, MemorySurvey.Filter(options), release: release)
     guard !survey.extents.isEmpty else { throw .nothingToWrite(range: options.range) }
     let notes = MachineNotes(machine, vmcoreInfo: options.vmcoreInfo?.copy())
     let layout = try layout(survey, notes, isWide: !fitsIn32Bits(notes, survey))
@@ -44,6 +44,7 @@ struct ELFDumpWriter {
     summary.written = survey.stored
     summary.zeros = survey.stored - written
     summary.filtered = survey.filtered
+    summary.excluded = survey.excluded
     summary.absent = survey.absent
     summary.fileSize = layout.fileSize
     summary.remarks = notes.remarks

@@ -15,7 +15,7 @@ struct RawDumpWriter {
   ) throws(VMCoreError) -> VMCoreSummary {
     let blocks = machine.dumpedBlocks(in: options.range)
     let survey = try MemorySurvey(
-      machine.memory, blocks, filtersZeros: false, release: release)
+      machine.memory, blocks, MemorySurvey.Filter(), release: release)
     let absent = survey.absent.values.reduce(0, +)
     if let gap = survey.firstGap, !options.allowsAbsentAsZeros {
       throw .absentMemory(
