@@ -20,12 +20,11 @@ public struct VMCoreOptions: Sendable {
   public var format: VMCoreFormat
   /// Only memory in this range; nil for all.
   public var range: Range<PhysicalAddress>?
-  /// Leave pages of zeros out of a kdump (they read as absent there, as after `makedumpfile -d 1`)
-  /// and out of an ELF file's contents.
+  /// Leave pages of zeros out of a kdump (they read as absent there) and out of an ELF file's contents.
   public var filtersZeroPages: Bool
-  /// The level that was asked for, as the output's header repeats it; nil for none. An ELF file then
-  /// has what makedumpfile's (`-E`) would have: of what is left out only stretches of a megabyte and
-  /// more are.
+  /// The level that was asked for, as the output's header repeats it; nil for none. What is written is
+  /// then what makedumpfile would write: pages of zeros share one in a kdump, and are left out of an
+  /// ELF file (`-E`) together with what else is; of that, only stretches of a megabyte and more.
   public var level: DumpLevel?
   /// Which pages to leave out besides those of zeros; nil for none.
   public var exclusion: PageExclusion?

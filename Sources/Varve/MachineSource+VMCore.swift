@@ -68,7 +68,6 @@ extension MachineSource {
       warnings += rejected.prefix(Self.rejectionLimit).map { "\($0)" }
     }
     if let level = options.level {
-      options.filtersZeroPages = options.filtersZeroPages || level.contains(.zero)
       options.exclusion = try exclusion(
         at: level, kernel, progress: progress, warnings: &warnings)
     }

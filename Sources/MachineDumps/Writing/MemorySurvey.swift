@@ -63,7 +63,7 @@ struct MemorySurvey {
     init() {}
 
     init(_ options: VMCoreOptions) {
-      zeros = options.filtersZeroPages
+      zeros = options.filtersZeroPages || options.level?.contains(.zero) ?? false
       exclusion = options.exclusion
       if options.level != nil {
         // As makedumpfile: 256 pages (makedumpfile.c, `write_elf_pages_cyclic`).
