@@ -34,3 +34,18 @@ struct RunQueue: Sendable {
     try object.member("curr").pointee()?.address
   }
 }
+
+extension LinuxKernel {
+  /// What is to be added to the address of a variable that every CPU has for itself, by CPU.
+  func perCPUOffsets() throws(StructureError) -> [UInt64] {
+    guard let offsets = symbols.symbol(named: "__per_cpu_offset") else {
+      throw .noVariable("__per_cpu_offset")
+    }
+    var found: [UInt64] = []
+    for cpu in 0..<machine.cpus.count {
+      let place = VirtualAddress(offsets.address) &+ UInt64(cpu) * 8
+      found.append(try object("unsigned long", at: place).unsigned())
+    }
+    return found
+  }
+}

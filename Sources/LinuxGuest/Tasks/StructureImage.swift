@@ -72,6 +72,15 @@ struct StructureImage<Member: StructureMember>: Sendable {
     return try load(MemberPlace(offset: place.offset + 8 * index, byteCount: 8))
   }
 
+  /// All words of the array `member`, of which no node has many.
+  func words(of member: Member) throws(StructureError) -> [UInt64] {
+    let count = min((try layout.place(of: member)).byteCount / 8, 64)
+    var words: [UInt64] = []
+    words.reserveCapacity(Int(count))
+    for index in 0..<count { words.append(try word(index, of: member)) }
+    return words
+  }
+
   private func unsigned(
     _ place: MemberPlace, _ member: Member
   ) throws(StructureError) -> UInt64 {

@@ -194,3 +194,18 @@ extension GuestTask {
   /// Idle tasks all have the number 0: they come by CPU.
   fileprivate var idleOrder: Int { pid == 0 ? cpu ?? .max : 0 }
 }
+
+extension LinuxKernel {
+  /// What each process of `list` has used of the CPUs, its ended threads included, by its number. A
+  /// process whose counts can't be read isn't there.
+  public func processTimes(_ list: TaskList) throws(StructureError) -> [Int: CPUTimes] {
+    let reader = try TaskReader(self)
+    let threads = Dictionary(grouping: list.tasks.filter { $0.pid != 0 }, by: \.tgid)
+    var times: [Int: CPUTimes] = [:]
+    for (tgid, threads) in threads {
+      guard let leader = threads.first(where: \.isLeader) else { continue }
+      times[tgid] = reader.processTimes(leader, threads: threads)
+    }
+    return times
+  }
+}

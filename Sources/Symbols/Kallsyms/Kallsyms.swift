@@ -85,6 +85,15 @@ public struct Kallsyms: SymbolTable {
     index(at: address).map { (entry($0), size($0)) }
   }
 
+  /// The first of the symbols with the greatest value not above `value`, be it an address or not.
+  public func lastEntry(notAbove value: UInt64) -> (entry: Entry, size: UInt64)? {
+    let after = partition(values.count) { values[$0] <= value }
+    guard after > 0 else { return nil }
+    let start = values[after - 1]
+    let index = partition(values.count) { values[$0] < start }
+    return (entry(index), size(index))
+  }
+
   private func index(at address: UInt64) -> Int? {
     guard address >= Self.lowestAddress, let last = values.last, address < last else { return nil }
     let after = partition(values.count) { values[$0] <= address }
