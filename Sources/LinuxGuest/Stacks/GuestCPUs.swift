@@ -16,8 +16,9 @@ public struct GuestCPU: Sendable {
   public let scheduled: VirtualAddress?
 }
 
-/// The CPUs of a guest that are online. Others run nothing of the kernel's, whatever was left behind
-/// in their variables.
+/// The CPUs on which a guest's kernel runs: those that are online, and those that a panic stopped,
+/// which then count as offline (`stop_this_cpu`, arch/x86/kernel/process.c) but stand in the kernel
+/// all the same. Others run nothing, whatever was left behind in their variables.
 struct GuestCPUs: Sendable {
   private(set) var all: [GuestCPU] = []
   private(set) var diagnostics: [String] = []
@@ -25,9 +26,11 @@ struct GuestCPUs: Sendable {
   /// Throws if the kernel doesn't tell which CPUs there are.
   init(_ kernel: LinuxKernel) throws(StructureError) {
     let vcpus = VCPUsByArea(kernel.machine.cpus)
-    for number in try kernel.cpus(.online) {
+    let online = Set(try kernel.cpus(.online))
+    for number in try kernel.cpus(.possible) {
       do throws(StructureError) {
         let offset = try kernel.perCPUOffset(number)
+        guard online.contains(number) || vcpus.isRunning(offset) else { continue }
         let scheduled = try kernel.perCPU("runqueues", "struct rq", cpu: number).member("curr")
           .unsigned()
         all.append(
@@ -51,7 +54,8 @@ struct GuestCPUs: Sendable {
       }
     }
     for vcpu in vcpus where !all.contains(where: { $0.vcpu?.index == vcpu.index }) {
-      diagnostics.append("virtual CPU \(vcpu.index) is none of the kernel's online CPUs")
+      diagnostics.append(
+        "virtual CPU \(vcpu.index) runs nothing of the kernel's: none of its CPUs has that GS base")
     }
   }
 }
@@ -72,6 +76,9 @@ private struct VCPUsByArea {
       if areas.isEmpty { byNumber[vcpu.index] = vcpu }
     }
   }
+
+  /// Whether a virtual CPU has the area at `offset` for its own.
+  func isRunning(_ offset: UInt64) -> Bool { byBase[offset] != nil }
 
   func vcpu(_ offset: UInt64, number: Int) -> VCPU? { byBase[offset] ?? byNumber[number] }
 }
