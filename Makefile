@@ -35,9 +35,10 @@ test: lab ## run all tests, on real dumps
 lint: ## check the style of every source file
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/VarveBenchmarks
 
-bench: release lab ## measure against gdb, eu-stack, cp, makedumpfile and QEMU
+bench: release lab ## measure against gdb, eu-stack, cp, makedumpfile, QEMU, drgn and crash
 	scripts/bench
 	scripts/bench-vmcore
+	scripts/bench-guest
 
 install: release ## install the command, its manual and its completions under PREFIX
 	scripts/install $(VARVE) "$(DESTDIR)$(PREFIX)"

@@ -11,10 +11,12 @@ from .steps import step
 
 NEEDED = (
     "binutils",
+    "bpftool",
     "busybox-static",
     "crash",
     "debian-archive-keyring",
     "dpkg-dev",
+    "dwarves",
     "dwz",
     "elfutils",
     "g++",

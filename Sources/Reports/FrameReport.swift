@@ -33,6 +33,10 @@ public struct FrameReport: Codable, Hashable, Sendable {
   public var evidence: String
   /// This frame, or one further in, was found by a guess.
   public var guess: Bool
+  /// Which of a kernel's stacks the frame is on; nil elsewhere.
+  public var stack: String?
+  /// The registers of the code that this frame interrupted; nil for frames that were called.
+  public var savedRegisters: SavedRegistersReport?
 
   public init(
     level: Int, pc: String, showsAddress: Bool, function: String?, offset: UInt64? = nil,
@@ -77,10 +81,15 @@ extension FrameReport {
       line += " from " + style.paint(origin, .file)
     }
     if guess { line += style.paint(" [guess: \(evidence)]", .warning) }
-    if explain, !guess { line += style.paint(" [\(evidence)]", .faint) }
-    guard let locals, !raw else { return line }
-    let visible = locals.split(separator: "\n").map { TextStyle.visible(String($0)) }
-    return ([line] + visible).joined(separator: "\n")
+    if explain, !guess {
+      line += style.paint(" [\(evidence)\(stack.map { ", \($0)" } ?? "")]", .faint)
+    }
+    var lines = [line]
+    if let locals, !raw {
+      lines += locals.split(separator: "\n").map { TextStyle.visible(String($0)) }
+    }
+    if let savedRegisters { lines.append(savedRegisters.text(style)) }
+    return lines.joined(separator: "\n")
   }
 
   /// The address with the 16 digits that gdb pads to.

@@ -26,12 +26,26 @@ public struct StackReporter: Sendable {
 
   /// The stack that `registers` are the innermost frame of.
   public func stack(from registers: RegisterState, thread: TargetThread? = nil) -> StackReport {
-    let backtrace = process.backtrace(from: registers, limit: options.frameLimit)
+    report(process.backtrace(from: registers, limit: options.frameLimit), thread: thread)
+  }
+
+  /// The stack that `backtrace` walked. `complete` may add to the report of each line; it is told
+  /// which are the last of their frames: those of the functions that others were inlined into.
+  public func report(
+    _ backtrace: Backtrace, thread: TargetThread? = nil,
+    complete: (SymbolicFrame, _ isLastOfFrame: Bool, inout FrameReport) -> Void = { _, _, _ in }
+  ) -> StackReport {
     let stack = SymbolicStack(
       backtrace, of: process, thread: thread, usingDebugInformation: !options.isRaw,
       problems: problems)
-    return StackReport(
-      frames: stack.lines.map { frame($0, in: stack) }, stop: StopReport(backtrace.stop))
+    let frames = stack.lines.enumerated().map { index, line in
+      var report = frame(line, in: stack)
+      let isLast =
+        index + 1 == stack.lines.count || stack.lines[index + 1].frameIndex != line.frameIndex
+      complete(line, isLast, &report)
+      return report
+    }
+    return StackReport(frames: frames, stop: StopReport(backtrace.stop))
   }
 
   private func frame(_ line: SymbolicFrame, in stack: SymbolicStack) -> FrameReport {
@@ -47,7 +61,7 @@ public struct StackReporter: Sendable {
       // The symbol was looked up inside the call; the offset is that of the return address.
       report.offset = symbol.offset + (line.frame.pc.rawValue &- line.frame.lookupAddress.rawValue)
     }
-    if let location = line.scope?.location {
+    if let location = line.scope == nil ? assemblyLocation(of: line) : line.scope?.location {
       report.file = location.file
       report.line = location.line
     } else {
@@ -55,6 +69,20 @@ public struct StackReporter: Sendable {
     }
     addVariables(of: line, in: stack, to: &report)
     return report
+  }
+
+  /// The line of code that no function's debug information covers: assembly, as a rule.
+  private func assemblyLocation(of line: SymbolicFrame) -> SourceLocation? {
+    guard !options.isRaw, !line.frame.isSignalFrame, let module = line.module,
+      let information = module.contents.debugInformation
+    else { return nil }
+    do throws(SymbolError) {
+      return try information.location(
+        at: module.linkAddress(of: line.frame.lookupAddress).rawValue)
+    } catch {
+      problems.add("\(module.path): \(error)")
+      return nil
+    }
   }
 
   private func addVariables(

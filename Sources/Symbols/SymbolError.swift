@@ -9,6 +9,8 @@ public enum SymbolError: Error, Hashable, Sendable, CustomStringConvertible {
   case unknownType(UInt64)
   /// The record `type` has no member of that name.
   case noMember(type: String, member: String)
+  /// There is no type of that name.
+  case noType(String)
   /// A type was followed further than any real program's go: probably a circle of typedefs.
   case tooDeep(what: String, limit: Int)
 
@@ -19,6 +21,7 @@ public enum SymbolError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(what) at offset 0x\(String(offset, radix: 16)): \(reason)"
     case .unknownType(let id): "no type has the identifier 0x\(String(id, radix: 16))"
     case .noMember(let type, let member): "\(type) has no member \(member)"
+    case .noType(let name): "there is no type \(name)"
     case .tooDeep(let what, let limit): "\(what) nests deeper than \(limit) levels"
     }
   }

@@ -8,6 +8,16 @@ public protocol TypeGraph: Sendable, AnyObject {
   /// The node that `id`, an identifier from this same graph, stands for. Throws if the node is
   /// damaged.
   func node(_ id: TypeID) throws(SymbolError) -> TypeNode
+
+  /// The member `path` of the type `id`, as `TypeReference.member(named:)` says. A graph that is
+  /// asked for the same members time and again remembers them; by default it searches each time.
+  func member(named path: String, of id: TypeID) throws(SymbolError) -> MemberReference
+}
+
+extension TypeGraph {
+  public func member(named path: String, of id: TypeID) throws(SymbolError) -> MemberReference {
+    try TypeReference(self, id).search(for: path)
+  }
 }
 
 /// A type's identifier, meaningful only to the graph that gave it: a DIE's offset, a BTF number.

@@ -41,14 +41,15 @@ public final class Module: Sendable {
   }
 
   /// A module that no dynamic linker loaded and whose contents the caller knows how to get: a
-  /// kernel, or a module of one.
+  /// kernel, or a module of one. `linkName` is what frames' lines call it.
   public convenience init(
     path: String, range: Range<VirtualAddress>, bias: UInt64, buildID: BuildID?,
-    isProgram: Bool = false, contents: @escaping @Sendable () -> ModuleContents
+    isProgram: Bool = false, linkName: String? = nil,
+    contents: @escaping @Sendable () -> ModuleContents
   ) {
     self.init(
       path: path, range: range, bias: bias, buildID: buildID, isProgram: isProgram,
-      files: Lazy { nil }, exports: [:], contents: contents)
+      linkName: linkName, files: Lazy { nil }, exports: [:], contents: contents)
   }
 
   /// The files that were found for it; nil for the vdso, which has none.
@@ -64,8 +65,8 @@ public final class Module: Sendable {
   /// The file as gdb calls it in a frame's line; nil for the program and the vdso, which it doesn't
   /// mention there.
   public var libraryName: String? {
-    if isProgram || files == nil { return nil }
-    return linkName ?? path
+    if isProgram { return nil }
+    return linkName ?? (files == nil ? nil : path)
   }
 
   /// The path's last part.

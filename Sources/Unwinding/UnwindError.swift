@@ -31,6 +31,12 @@ public enum UnwindError: Error, Hashable, Sendable {
   case tooMany(limit: Int, entry: UInt64)
   /// An expression of the row can't be decoded or evaluated.
   case expression(ExpressionError)
+  /// The memory that holds the table can't be read.
+  case memory(MemoryFault)
+  /// An ORC entry, by its number, that names a register or a type which doesn't exist.
+  case orcEntry(flags: UInt16, entry: UInt64)
+  /// An ORC table that isn't sorted, and the number of an element that shows it.
+  case orcOutOfOrder(entry: UInt64)
   /// The CFA needs a register that isn't known.
   case cfaRegisterUnknown(RegisterNumber)
 }
@@ -59,6 +65,10 @@ extension UnwindError: CustomStringConvertible {
     case .tooMany(let limit, let entry):
       "entry at \(hex(entry)): more than \(limit) rules or states"
     case .expression(let error): "\(error)"
+    case .memory(let fault): "\(fault)"
+    case .orcEntry(let flags, let entry):
+      "ORC entry \(entry): unknown register or type in \(hex(UInt64(flags)))"
+    case .orcOutOfOrder(let entry): "the ORC table is out of order at entry \(entry)"
     case .cfaRegisterUnknown(let register): "the CFA needs register \(register.rawValue)"
     }
   }

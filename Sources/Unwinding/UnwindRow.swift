@@ -15,6 +15,10 @@ public struct UnwindRow: Hashable, Sendable {
   public var isSignalFrame: Bool
   /// The return address carries a signature (AArch64 pointer authentication).
   public var isReturnAddressSigned: Bool
+  /// The frame begins where the CPU interrupted other code: the bytes from the CFA to where it saved
+  /// that code's CS. If its two lowest bits say that it was a program's, the kernel's stack ends
+  /// here. Nil for all other frames.
+  public var interruptedCodeSegment: Int64?
   /// What this row rests on.
   public var evidence: UnwindEvidence
 
@@ -32,6 +36,7 @@ public struct UnwindRow: Hashable, Sendable {
     self.returnAddress = returnAddress
     self.isSignalFrame = isSignalFrame
     self.isReturnAddressSigned = isReturnAddressSigned
+    self.interruptedCodeSegment = nil
     self.evidence = evidence
     for (register, rule) in rules { self[register] = rule }
   }
@@ -45,6 +50,7 @@ public struct UnwindRow: Hashable, Sendable {
     self.returnAddress = returnAddress
     self.isSignalFrame = isSignalFrame
     self.isReturnAddressSigned = isReturnAddressSigned
+    self.interruptedCodeSegment = nil
     self.evidence = evidence
   }
 

@@ -35,6 +35,8 @@ public enum EndOfStack: Hashable, Sendable {
   /// The return address is a function's first instruction that no call stands before: whoever made
   /// the stack put it there, as `makecontext` does.
   case placedReturnAddress
+  /// The frame was entered from a program: a system call, or an interrupt or exception in user mode.
+  case enteredFromUserMode
 }
 
 /// Why a register's value isn't known.
@@ -72,6 +74,7 @@ extension EndOfStack: CustomStringConvertible {
     case .zeroReturnAddress: "return address 0"
     case .zeroFramePointer: "frame pointer 0"
     case .placedReturnAddress: "return address placed by whoever made the stack"
+    case .enteredFromUserMode: "entered from user mode"
     }
   }
 }

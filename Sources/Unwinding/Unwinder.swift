@@ -70,10 +70,12 @@ struct StackWalk<M: Memory, Tables: UnwindTableProvider> {
     of frame: inout Frame, isInnermost: Bool
   ) throws(UnwindStop) -> Frame {
     let (row, bias) = try self.row(for: frame, isInnermost: isInnermost)
-    frame.isSignalFrame = row.isSignalFrame
+    // The kernel's own entry code is a frame like any other: what runs, runs in it.
+    frame.isSignalFrame = row.isSignalFrame && row.evidence != .orc
     let step = try apply(row, to: frame, bias: bias)
     frame.cfa = step.cfa
     try checkProgress(of: frame, by: row)
+    if try interruptedProgram(row, cfa: step.cfa) { throw .endOfStack(.enteredFromUserMode) }
     let pc: VirtualAddress
     switch step.returnAddress {
     case .known(let address): pc = address
@@ -87,6 +89,18 @@ struct StackWalk<M: Memory, Tables: UnwindTableProvider> {
     return Frame(
       pc: pc, registers: step.registers, evidence: .unwound(row.evidence),
       restsOnGuess: frame.restsOnGuess || row.evidence.isGuess, isAfterCall: !row.isSignalFrame)
+  }
+
+  /// Whether the frame with this row was entered from user mode.
+  @inlinable
+  func interruptedProgram(_ row: UnwindRow, cfa: VirtualAddress) throws(UnwindStop) -> Bool {
+    guard let offset = row.interruptedCodeSegment else { return false }
+    do throws(MemoryFault) {
+      // The requested privilege level of the selector: 3 for programs, 0 for the kernel.
+      return try memory.word(at: cfa &+ UInt64(bitPattern: offset)) & 3 == 3
+    } catch {
+      throw .memory(error)
+    }
   }
 
   @inlinable

@@ -20,14 +20,19 @@ extension MachineSource {
     isThorough: Bool, progress: ProgressHandler
   ) -> (report: MachineReport, warnings: [String]) {
     var rejected: [RejectedVMCoreInfo] = []
-    let kernel = kernelInformation(progress: progress, rejected: &rejected)
+    let information = kernelInformation(progress: progress, rejected: &rejected)
+    let (kernel, absence) = guestKernelReport(progress: progress)
     progress(ProgressStep(what: "checking the machine", done: 0, total: nil))
     defer { progress(nil) }
     let checks = checks(isThorough: isThorough)
-    return (
-      MachineReport(machine, vmcoreInfo: kernel?.report, checks: checks),
-      checks.refutations + rejected.prefix(Self.rejectionLimit).map { "\($0)" }
-    )
+    var report = MachineReport(
+      machine, vmcoreInfo: information?.report, kernel: kernel, checks: checks)
+    var warnings = checks.refutations + rejected.prefix(Self.rejectionLimit).map { "\($0)" }
+    if let absence {
+      // A machine needn't run Linux; one whose VMCOREINFO was found does.
+      if information == nil { report.evidence.append(absence) } else { warnings.append(absence) }
+    }
+    return (report, warnings)
   }
 
   /// What `varve info` shows of a dump of a machine alone.

@@ -28,6 +28,9 @@ struct MachineSearchOptions: ParsableArguments {
     completion: .file())
   var qmpSocket: String?
 
+  /// Whether any of them was given.
+  var isGiven: Bool { !ram.isEmpty || !ramFiles.isEmpty || qmpSocket != nil }
+
   /// The options as the library takes them.
   func options(_ search: SearchOptions) -> MachineOptions {
     var options = MachineOptions()

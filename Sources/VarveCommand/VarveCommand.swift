@@ -10,8 +10,8 @@ struct VarveCommand: AsyncParsableCommand {
     discussion: """
       Open the outermost file, the core dump of a QEMU process or a vmcore, and look at every layer \
       inside it: host threads and QEMU's coroutines, with source lines and arguments where debug \
-      information exists, and correctly without any; the guest's memory and CPUs. Inputs are never \
-      written.
+      information exists, and correctly without any; the guest's memory and CPUs; the Linux kernel \
+      in it, its tasks and their stacks, by nothing but its memory. Inputs are never written.
 
       EXAMPLES
         varve info core                      what is in this file
@@ -21,14 +21,31 @@ struct VarveCommand: AsyncParsableCommand {
         varve vmcore core -o vmcore          the guest's memory, for crash and drgn
         varve regs core --cpu 0              the guest's registers
         varve memory core --phys 0x1000 64   the guest's memory
+        varve ps core                        the guest's tasks
+        varve bt core --guest --pid 1        a task's kernel stack
+        varve dmesg core                     the guest kernel's log
+        varve maps core --pid 1              the mappings of a guest's process
+        varve type core task_struct          a type of the guest kernel's, with offsets
+        varve print core init_task.comm      the guest kernel's data
         varve core core --coroutines-as-threads -o out.core
                                              a core that gdb and lldb show coroutines of
 
       Exit status: 0 success, 1 the input can't be read, 64 the command line can't be understood.
       """,
     version: "varve \(Varve.version)",
-    subcommands: [
-      Info.self, Backtraces.self, CoroutineList.self, Registers.self, MemoryContents.self,
-      WriteVMCore.self, WriteCore.self, TaskListCommand.self, TaskMappings.self,
+    subcommands: [Info.self],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Processes",
+        subcommands: [Backtraces.self, CoroutineList.self, WriteCore.self]),
+      CommandGroup(
+        name: "The guest's machine",
+        subcommands: [Registers.self, MemoryContents.self, WriteVMCore.self]),
+      CommandGroup(
+        name: "The guest's kernel",
+        subcommands: [
+          TaskListCommand.self, TaskMappings.self, Dmesg.self, KernelModuleList.self,
+          SymbolLookup.self, TypeLayout.self, PrintExpression.self,
+        ]),
     ])
 }

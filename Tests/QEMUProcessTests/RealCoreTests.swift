@@ -100,8 +100,10 @@ struct RealCoreTests {
     var inQueue: Set<VirtualAddress> = []
     for section in text.components(separatedBy: "Coroutine 0x").dropFirst() {
       let pointer = try #require(address("0x" + section.prefix { $0.isHexDigit }))
-      if section.contains("qemu_co_mutex_lock_slowpath (") { inLock.insert(pointer) }
-      if section.contains("qemu_co_queue_wait_impl (") { inQueue.insert(pointer) }
+      // Below the coroutine's first function gdb goes on with whatever it takes for frames.
+      let frames = try #require(section.components(separatedBy: "coroutine_trampoline (").first)
+      if frames.contains("qemu_co_mutex_lock_slowpath (") { inLock.insert(pointer) }
+      if frames.contains("qemu_co_queue_wait_impl (") { inQueue.insert(pointer) }
     }
     let edges = try core.inspected().inspection.waits.edges
     func waiters(_ reason: WaitEdge.Reason) -> Set<VirtualAddress> {

@@ -33,6 +33,11 @@ import Testing
     #expect(try debug.type(named: "record", kind: .union) == nil)
     #expect(try debug.type(named: "callback", kind: .typedef) != nil)
     #expect(try debug.type(named: "int", kind: .base) != nil)
+    #expect(
+      try debug.type(named: "struct record")?.id == debug.type(named: "record", kind: .structure))
+    #expect(try debug.type(named: "callback")?.id == debug.type(named: "callback", kind: .typedef))
+    #expect(try debug.type(named: "int")?.size() == 4)
+    #expect(try debug.type(named: "record") == nil, "C's tags have names of their own")
     let opaque = try #require(try debug.type(named: "opaque", kind: .structure))
     #expect(try TypeReference(debug, opaque).size() == nil)
     #expect(try debug.definition(of: opaque) == opaque)

@@ -57,8 +57,11 @@ struct MachineDamageTests {
         return false
       }
       if machine.map != whole.map {
-        // Without all of QEMU's structures the map is told by what memory holds, and that is said.
-        let isTold = machine.diagnostics.contains { $0.contains("told by its contents") }
+        // Without all of QEMU's structures the map is told by what memory holds, or ends early, and
+        // that is said.
+        let isTold = machine.diagnostics.contains {
+          $0.contains("told by its contents") || $0.contains("the map from its range")
+        }
         #expect(isTold, "cut at \(size): \(machine.map)")
       }
       let missing = try missingBytes(of: machine, size)
@@ -66,7 +69,7 @@ struct MachineDamageTests {
         #expect(cpu.x86.rip == nil || cpu.x86.rip == known.x86.rip, "cut at \(size)")
         #expect(cpu.x86.cr3 == nil || cpu.x86.cr3 == known.x86.cr3, "cut at \(size)")
       }
-      #expect(!MachineReport(machine, vmcoreInfo: nil).map.isEmpty)
+      #expect(MachineReport(machine, vmcoreInfo: nil).map.isEmpty == machine.map.isEmpty)
       let registers = RegistersReport(file: "core", cpus: machine.cpus, warnings: [])
       #expect(registers.cpus.count == machine.cpus.count)
       try checkDump(of: machine, missing: missing, size)
@@ -137,10 +140,11 @@ struct MachineDamageTests {
     #expect(found > cuts / 3, "only \(found) of \(cuts) gave a machine")
   }
 
-  @Test func aCoreWithDebugInformationIsCutAtAHundredOffsets() throws {
+  @Test func aCoreWithDebugInformationIsCutAtManyOffsets() throws {
+    let cuts = LaboratoryManifest.isEverythingWanted ? 100 : 25
     let found = try check(
-      try Subject(Self.withDebugInformation, usesDebugInformation: true), cuts: 100)
-    #expect(found > 30, "only \(found) of 100 gave a machine")
+      try Subject(Self.withDebugInformation, usesDebugInformation: true), cuts: cuts)
+    #expect(found > cuts * 3 / 10, "only \(found) of \(cuts) gave a machine")
   }
 
   @Test func theCommandWarnsOrFailsWithOneLine() throws {

@@ -1,5 +1,6 @@
 public import Bytes
 public import Symbols
+internal import Synchronization
 public import Targets
 
 /// A Linux kernel in a machine's memory: its symbols, its types and its memory, from which
@@ -23,6 +24,8 @@ public final class LinuxKernel: Sendable {
   public let evidence: [String]
   /// What is damaged, missing or doubtful, a line each.
   public let diagnostics: [String]
+  /// What was read of it before.
+  private let modulesRead = Mutex<KernelModules?>(nil)
 
   public init(
     machine: Machine, release: String, version: String, vmcoreInfo: VMCoreInfo?,
@@ -39,6 +42,12 @@ public final class LinuxKernel: Sendable {
     self.types = types
     self.evidence = evidence
     self.diagnostics = diagnostics
+  }
+
+  /// The modules, once they were read.
+  var cachedModules: KernelModules? {
+    get { modulesRead.withLock { $0 } }
+    set { modulesRead.withLock { $0 = newValue } }
   }
 
   /// What lies at `address`, seen as the type `type` (as C spells it: `struct task_struct`).

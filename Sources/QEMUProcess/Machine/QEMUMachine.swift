@@ -32,7 +32,11 @@ public struct QEMUMachine: Sendable {
     if options.usesDebugInformation {
       do throws(MachineError) {
         var findings = try byDebugInformation(in: process)
-        if options.crossChecks, let search { findings.check(by: search, in: process) }
+        if findings.layout.ranges.isEmpty, let search {
+          findings.takeLayout(from: search, in: process)
+        } else if options.crossChecks, let search {
+          findings.check(by: search, in: process)
+        }
         return QEMUMachine(findings, in: process, standIns: options.standIns)
       } catch {
         reasons.append(error)
@@ -86,6 +90,18 @@ public struct QEMUMachine: Sendable {
 }
 
 extension MachineFindings {
+  /// Takes the map that `search` finds, where there was none: the CPUs that are known stay.
+  fileprivate mutating func takeLayout(from search: QEMUMachine.Search, in process: Process) {
+    do throws(MachineError) {
+      let found = try search(process)
+      let diagnostics = layout.diagnostics
+      layout = found.layout
+      layout.diagnostics.insert(contentsOf: diagnostics, at: 0)
+    } catch {
+      diagnostics.append("\(error)")
+    }
+  }
+
   /// Tells in the diagnostics in what `search` finds something else.
   fileprivate mutating func check(by search: QEMUMachine.Search, in process: Process) {
     do throws(MachineError) {

@@ -62,7 +62,9 @@ struct CPUStateShape: Hashable, Sendable {
     modelSpecific = debug.flatMap {
       ModelSpecificShape(of: objects, between: next, and: $0, release: release)
     }
-    vectors = modelSpecific.flatMap { VectorShape(of: objects, modelSpecific: $0) }
+    vectors = modelSpecific.flatMap {
+      VectorShape(of: objects, from: next, bases: $0.possibleBases)
+    }
   }
 
   /// The bits of CR0 that exist.

@@ -15,10 +15,11 @@ struct VectorShape: Hashable, Sendable {
   /// `hi16_zmm_regs`.
   private static let distances: [UInt64] = [10440, 2184, 3976]
 
-  init?(of objects: [ProbedBytes], modelSpecific: ModelSpecificShape) {
+  /// Looks from `start` on, where the x87 registers end; `bases` are where `kernelgsbase` may be.
+  init?(of objects: [ProbedBytes], from start: UInt64, bases: [UInt64]) {
     var found: Set<VectorShape> = []
-    for base in modelSpecific.possibleBases {
-      for distance in Self.distances where distance + 80 < base {
+    for base in bases {
+      for distance in Self.distances where start + distance + 80 <= base {
         let registers = base - 64 - distance
         // They are aligned to 16 bytes, and so is the object.
         guard registers & 15 == 0 else { continue }

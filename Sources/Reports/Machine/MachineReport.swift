@@ -12,13 +12,16 @@ public struct MachineReport: Codable, Hashable, Sendable {
   public var cpus: [CPUReport]
   /// Nil if neither the source nor the guest's memory holds VMCOREINFO.
   public var vmcoreInfo: VMCoreInfoReport?
+  /// The guest's Linux kernel; nil if none was found.
+  public var kernel: GuestKernelReport?
   /// How map and memory were found, a line each.
   public var evidence: [String]
   /// What the guest's own tables say of map and registers.
   public var checks: [MachineCheckReport]
 
   public init(
-    _ machine: Machine, vmcoreInfo: VMCoreInfoReport? = nil, checks: [MachineProof] = []
+    _ machine: Machine, vmcoreInfo: VMCoreInfoReport? = nil, kernel: GuestKernelReport? = nil,
+    checks: [MachineProof] = []
   ) {
     type = machine.type
     architecture = machine.architecture.name
@@ -26,6 +29,7 @@ public struct MachineReport: Codable, Hashable, Sendable {
     map = machine.map.map { MemoryRangeReport($0, in: machine.memory) }
     cpus = machine.cpus.map(CPUReport.init)
     self.vmcoreInfo = vmcoreInfo
+    self.kernel = kernel
     evidence = machine.evidence
     self.checks = checks.map {
       MachineCheckReport(verdict: $0.verdict, statement: $0.statement)
@@ -199,6 +203,7 @@ extension MachineReport {
     if !cpus.isEmpty { add("CPUs", "") }
     for cpu in cpus { lines += cpu.lines(style, explain: explain) }
     if let checksLine { add("checked", checksLine) }
+    if let kernel { lines += kernel.lines(style, explain: explain) }
     if explain {
       lines += checks.map {
         "      " + TextStyle.visible("\($0.verdict.rawValue): \($0.statement)")

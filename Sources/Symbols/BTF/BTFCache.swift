@@ -3,7 +3,7 @@ struct BTFCache {
   private var nodes: [TypeID: TypeNode] = [:]
   /// How many members and enumerators `nodes` hold.
   private var elements = 0
-  private var members: [MemberKey: MemberReferencePlace?] = [:]
+  private var members: [MemberKey: MemberAnswer] = [:]
 
   /// More than all members of real kernels; damaged types can't make the cache larger than that.
   private static let elementLimit = 1 << 18
@@ -14,11 +14,17 @@ struct BTFCache {
     let path: String
   }
 
-  /// A member without the graph, which would keep itself alive.
-  struct MemberReferencePlace {
-    let type: TypeID?
-    let bitOffset: UInt64
-    let bitSize: UInt64?
+  /// What was found; without the graph, which would keep itself alive.
+  enum MemberAnswer {
+    case member(type: TypeID?, bitOffset: UInt64, bitSize: UInt64?)
+    case absent(SymbolError)
+  }
+
+  func member(_ key: MemberKey) -> MemberAnswer? { members[key] }
+
+  mutating func add(_ answer: MemberAnswer, _ key: MemberKey) {
+    guard members.count < Self.memberLimit else { return }
+    members[key] = answer
   }
 
   func node(_ id: TypeID) -> TypeNode? { nodes[id] }

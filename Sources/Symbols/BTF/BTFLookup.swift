@@ -54,6 +54,27 @@ extension BTFTypes {
     return nil
   }
 
+  /// As `TypeLibrary` says. There is no index of enumerators: all enumerations are searched.
+  public func enumerator(
+    named name: String
+  ) throws(SymbolError) -> (type: TypeReference, value: Int64)? {
+    let wanted = Array(name.utf8)
+    guard !wanted.isEmpty, !wanted.contains(0) else { return nil }
+    for place in index.offsets.indices {
+      let id = firstID + UInt64(place)
+      let (entry, kind) = try entry(id)
+      guard kind == .enumeration || kind == .enumeration64 else { continue }
+      for element in 0..<UInt64(entry.count) {
+        let offset = entry.offset + BTFEntry.size + element * kind.elementSize
+        guard strings.isEqual(wanted, at: try word(at: offset)),
+          case .enumeration(let enumeration) = try node(TypeID(id))
+        else { continue }
+        return (TypeReference(self, TypeID(id)), enumeration.enumerators[Int(element)].value)
+      }
+    }
+    return try base?.enumerator(named: name)
+  }
+
   /// An entry that was found by name.
   struct Found {
     let id: UInt64

@@ -11,6 +11,12 @@ public struct Kallsyms: SymbolTable {
     public let value: UInt64
     /// nm's letter: `T` for a function that others can see, `d` for data of one file, …
     public let letter: Character
+
+    public init(name: String, value: UInt64, letter: Character) {
+      self.name = name
+      self.value = value
+      self.letter = letter
+    }
   }
 
   /// In ascending order.
@@ -77,6 +83,15 @@ public struct Kallsyms: SymbolTable {
   /// The symbol that `address` belongs to, with nm's letter.
   public func entry(at address: UInt64) -> (entry: Entry, size: UInt64)? {
     index(at: address).map { (entry($0), size($0)) }
+  }
+
+  /// The first of the symbols with the greatest value not above `value`, be it an address or not.
+  public func lastEntry(notAbove value: UInt64) -> (entry: Entry, size: UInt64)? {
+    let after = partition(values.count) { values[$0] <= value }
+    guard after > 0 else { return nil }
+    let start = values[after - 1]
+    let index = partition(values.count) { values[$0] < start }
+    return (entry(index), size(index))
   }
 
   private func index(at address: UInt64) -> Int? {

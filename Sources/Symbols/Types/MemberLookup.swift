@@ -16,6 +16,12 @@ extension TypeReference {
   ///
   /// - Throws: `.noMember` if there is none, `.tooDeep` if records nest in a circle.
   public func member(named path: String) throws(SymbolError) -> MemberReference {
+    guard let id else { return try search(for: path) }
+    return try graph.member(named: path, of: id)
+  }
+
+  /// Likewise, by a search of the records' nodes.
+  func search(for path: String) throws(SymbolError) -> MemberReference {
     var found = MemberReference(type: self, bitOffset: 0, bitSize: nil)
     for name in path.split(separator: ".", omittingEmptySubsequences: false) {
       guard let next = try found.type.directMember(named: name, depth: 0) else {

@@ -9,6 +9,8 @@ public struct FormatOptions: Hashable, Sendable {
   public var maximumDepth = 20
   /// Whether a class's static members are shown (`print static-members`).
   public var showsStaticMembers = true
+  /// Whether each member of a structure gets a line of its own (`print pretty`).
+  public var isPretty = false
   /// Which arguments a frame line shows (`print frame-arguments`).
   public var frameArguments = FrameArgumentsMode.scalars
   /// Whether a frame line shows the values that parameters had on entry (`print entry-values`).

@@ -19,26 +19,35 @@ extension ValuePrinter {
   private mutating func printFields(
     _ type: TypeID?, _ record: RecordNode, _ slice: ValueSlice, depth: Int
   ) throws(ValueError) {
+    let (lead, separator, end) = layout(depth)
     text += "{"
     var isFirst = true
     for base in record.members where base.isBase {
       if base.virtualLocation != nil, let id = base.type {
         guard virtualBasesSeen.insert(id).inserted else { continue }
       }
-      if !isFirst { text += ", " }
+      text += isFirst ? lead : separator
       isFirst = false
       try printBaseClass(base, slice, depth: depth + 1)
     }
     let fields = record.members.filter { !$0.isBase }
     if fields.isEmpty {
-      text += (isFirst ? "" : ", ") + "<No data fields>"
+      text += (isFirst ? "" : separator) + "<No data fields>"
     }
     for field in fields where !field.isStatic || options.showsStaticMembers {
-      if !isFirst { text += ", " }
+      text += isFirst ? lead : separator
       isFirst = false
       try printField(field, of: type, slice, depth: depth + 1)
     }
-    text += "}"
+    text += (isFirst ? "" : end) + "}"
+  }
+
+  /// What stands before the first member, between two and behind the last one of a record with
+  /// `depth` records and arrays around it.
+  private func layout(_ depth: Int) -> (lead: String, separator: String, end: String) {
+    guard options.isPretty else { return ("", ", ", "") }
+    let end = "\n" + String(repeating: "  ", count: depth)
+    return (end + "  ", "," + end + "  ", end)
   }
 
   // MARK: Base classes
