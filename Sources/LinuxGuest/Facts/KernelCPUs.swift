@@ -12,18 +12,9 @@ public struct KernelCPUs: Hashable, Sendable {
     self.online = online
   }
 
-  /// No kernel is built for more (`NR_CPUS`, arch/x86/Kconfig).
-  private static let limit: UInt64 = 8192
-
-  /// By `__cpu_possible_mask` and `__cpu_online_mask` (kernel/cpu.c), of which the first
-  /// `nr_cpu_ids` bits count.
   init(_ kernel: LinuxKernel) throws(StructureError) {
-    let count = try UInt64(UInt32(bitPattern: kernel.intVariable("nr_cpu_ids")))
-    guard count > 0, count <= Self.limit else {
-      throw .wrongType(wanted: "number of CPUs", address: try kernel.address(of: "nr_cpu_ids"))
-    }
-    possible = try kernel.mask("__cpu_possible_mask", count: count)
-    online = try kernel.mask("__cpu_online_mask", count: count)
+    possible = try kernel.cpus(.possible)
+    online = try kernel.cpus(.online)
   }
 
   /// `0-3,5`

@@ -41,28 +41,12 @@ public struct PanickedTask: Hashable, Sendable {
     self.name = name
   }
 
-  /// Where a CPU's current task is kept: a variable of the CPU's, and a member of it
-  /// (arch/x86/include/asm/current.h).
-  static let places: [(variable: String, type: String?, member: String)] = [
-    // 6.2 to 6.14.
-    ("pcpu_hot", "struct pcpu_hot", "current_task"),
-    // Before, and again from 6.15: the pointer itself.
-    ("current_task", nil, ""),
-  ]
-
   init(_ kernel: LinuxKernel, cpu: UInt64) throws(StructureError) {
-    for place in Self.places where kernel.symbols.symbol(named: place.variable) != nil {
-      var pointer = try kernel.address(of: place.variable, cpu: cpu)
-      if let type = place.type {
-        pointer = try kernel.object(type, at: pointer).member(place.member).address
-      }
-      let task = try kernel.object(
-        "struct task_struct", at: VirtualAddress(kernel.word(at: pointer)))
-      address = task.address
-      thread = Int32(truncatingIfNeeded: try task.member("pid").signed())
-      name = try task.member("comm").inlineString()
-      return
+    guard let task = try kernel.currentTask(Int(clamping: cpu)) else {
+      throw .noVariable("a current task of CPU \(cpu)")
     }
-    throw .noVariable("current_task")
+    address = task.address
+    thread = Int32(truncatingIfNeeded: try task.member("pid").signed())
+    name = try task.member("comm").inlineString()
   }
 }

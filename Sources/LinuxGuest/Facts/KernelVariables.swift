@@ -4,19 +4,6 @@ internal import Targets
 
 /// Variables of a kernel whose types need no types: numbers, texts, bit masks.
 extension LinuxKernel {
-  /// Where the variable `name` is.
-  func address(of name: String) throws(StructureError) -> VirtualAddress {
-    guard let symbol = symbols.symbol(named: name) else { throw .noVariable(name) }
-    return VirtualAddress(symbol.address)
-  }
-
-  /// Where the variable `name` of the CPU `cpu` is: `__per_cpu_offset[cpu]` further than the symbol
-  /// (arch/x86/kernel/setup_percpu.c).
-  func address(of name: String, cpu: UInt64) throws(StructureError) -> VirtualAddress {
-    let offsets = try address(of: "__per_cpu_offset")
-    return try address(of: name) &+ word(at: offsets &+ cpu &* 8)
-  }
-
   func word(at address: VirtualAddress) throws(StructureError) -> UInt64 {
     do throws(MemoryFault) {
       return try memory.word(at: address)
@@ -48,19 +35,6 @@ extension LinuxKernel {
     } catch {
       throw .memory(error)
     }
-  }
-
-  /// The numbers of the bits that are set in the first `count` bits of the mask `name`.
-  func mask(_ name: String, count: UInt64) throws(StructureError) -> [Int] {
-    let start = try address(of: name)
-    var numbers: [Int] = []
-    for index in 0..<(count + 63) / 64 {
-      let word = try word(at: start &+ index * 8)
-      for bit in 0..<UInt64(64) where word >> bit & 1 == 1 && index * 64 + bit < count {
-        numbers.append(Int(index * 64 + bit))
-      }
-    }
-    return numbers
   }
 
   /// The values of the enumerators of `enum name`, by their names.
