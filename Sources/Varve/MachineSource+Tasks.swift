@@ -32,7 +32,7 @@ extension MachineSource {
       let list = try kernel.tasks()
       var table = try TaskTable(kernel, list, selection)
       return TaskListReport(
-        file: path, release: kernel.release, tasks: try table.reports(), damaged: list.damaged,
+        file: path, release: kernel.release, tasks: table.reports(), damaged: list.damaged,
         evidence: kernel.evidence + list.evidence,
         warnings: warnings + kernel.diagnostics + list.diagnostics + table.warnings)
     } catch {
@@ -106,14 +106,14 @@ private struct TaskTable {
     }
   }
 
-  mutating func reports() throws(StructureError) -> [TaskReport] {
+  mutating func reports() -> [TaskReport] {
     let threads = Dictionary(grouping: list.tasks.filter { $0.pid != 0 }, by: \.tgid)
-    let times = try kernel.processTimes(list)
     var rows: [TaskReport] = []
     for task in list.tasks where isSelected(task) {
       let isProcess = task.isLeader && task.pid != 0
       var row = TaskReport(
-        task, processTimes: selection.showsThreads || !isProcess ? nil : times[task.tgid],
+        task,
+        processTimes: selection.showsThreads || !isProcess ? nil : list.processTimes[task.tgid],
         threads: isProcess ? threads[task.tgid]?.count : nil)
       if let mm = task.mm, !task.isKernelThread { add(facts(of: mm), to: &row) }
       rows.append(row)

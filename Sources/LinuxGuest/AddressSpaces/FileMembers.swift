@@ -32,7 +32,7 @@ enum BackingFileMember: Int, StructureMember {
 
 /// What is read of `struct dentry` (include/linux/dcache.h), a file's name in its directory.
 enum DentryMember: Int, StructureMember {
-  case parent, name, nameLength, hashLink, operations, inode
+  case parent, name, nameLength, hashLink, operations, inode, superblock
 
   static let structure = "struct dentry"
 
@@ -44,6 +44,7 @@ enum DentryMember: Int, StructureMember {
     case .hashLink: [MemberName("d_hash.pprev", "5.4–")]
     case .operations: [MemberName("d_op", "5.4–")]
     case .inode: [MemberName("d_inode", "5.4–")]
+    case .superblock: [MemberName("d_sb", "5.4–")]
     }
   }
 }
@@ -59,7 +60,7 @@ enum DentryOperationsMember: Int, StructureMember {
 
 /// What is read of `struct mount` (fs/mount.h). Others know only the `struct vfsmount` in it.
 enum MountMember: Int, StructureMember {
-  case parent, mountpoint, inner, root
+  case parent, mountpoint, inner, root, superblock
 
   static let structure = "struct mount"
 
@@ -69,6 +70,7 @@ enum MountMember: Int, StructureMember {
     case .mountpoint: [MemberName("mnt_mountpoint", "5.4–")]
     case .inner: [MemberName("mnt", "5.4–")]
     case .root: [MemberName("mnt.mnt_root", "5.4–")]
+    case .superblock: [MemberName("mnt.mnt_sb", "5.4–")]
     }
   }
 }

@@ -76,20 +76,32 @@ struct FilePaths: Sendable {
       path: path, isDeleted: isDeleted, device: try block.unsigned(.device), inode: number)
   }
 
-  /// `FMODE_BACKING` (include/linux/fs.h, since 6.5): the file is of a layer below the one that the
-  /// task opened.
-  private static let isBacking: UInt64 = 1 << 25
+  /// `FMODE_BACKING` (include/linux/fs.h): the file is of a layer below the one that the task opened.
+  /// Bit 25 from 6.5 on, bit 24 since 6.14; each means something else in other kernels, so that the
+  /// path behind the file has to prove itself.
+  private static let mayBeBacking: UInt64 = 1 << 24 | 1 << 25
 
   private func userPlace(
     of image: StructureImage<FileMember>
   ) throws(StructureError) -> Place? {
     guard let backing, let offset = backing[.file]?.offset, backing[.userMount] != nil,
-      try image.unsigned(.mode) & Self.isBacking != 0
+      try image.unsigned(.mode) & Self.mayBeBacking != 0
     else { return nil }
     let outer = StructureImage(backing, at: image.address &- offset, in: kernel.memory)
-    return Place(
-      mount: VirtualAddress(try outer.unsigned(.userMount)),
-      dentry: VirtualAddress(try outer.unsigned(.userDentry)))
+    let place: Place
+    do throws(StructureError) {
+      place = Place(
+        mount: VirtualAddress(try outer.unsigned(.userMount)),
+        dentry: VirtualAddress(try outer.unsigned(.userDentry)))
+      let block = try mount(of: place.mount).unsigned(.superblock)
+      let name = StructureImage(dentry, at: place.dentry, in: kernel.memory)
+      guard block != 0, try name.unsigned(.superblock) == block else { return nil }
+    } catch {
+      // What lies behind the file is no path: the bit means something else here.
+      guard case .memory = error else { throw error }
+      return nil
+    }
+    return place
   }
 
   // MARK: Paths

@@ -24,7 +24,7 @@ extension AddressSpaceReader {
       reading.result.diagnostics.append(
         "\(found) mappings were found, but the kernel counts \(space.mappingCount)")
     }
-    if let gate = special.gate, hasGate(image) { reading.addGate(gate) }
+    if let gate = special.gate, try hasGate(image) { reading.addGate(gate) }
     return reading.result
   }
 
@@ -32,16 +32,12 @@ extension AddressSpaceReader {
   static let mappingLimit = 1 << 20
 
   /// Whether the process has the page of old system calls: those of 32 bits haven't.
-  private func hasGate(_ image: StructureImage<MemoryMember>) -> Bool {
-    do throws(StructureError) {
-      if let flags = try image.unsignedIfThere(.contextFlags) {
-        // MM_CONTEXT_HAS_VSYSCALL
-        return flags & 2 != 0
-      }
-      return try image.unsignedIfThere(.contextIs32Bit) ?? 0 == 0
-    } catch {
-      return false
+  private func hasGate(_ image: StructureImage<MemoryMember>) throws(StructureError) -> Bool {
+    if let flags = try image.unsignedIfThere(.contextFlags) {
+      // MM_CONTEXT_HAS_VSYSCALL
+      return flags & 2 != 0
     }
+    return try image.unsignedIfThere(.contextIs32Bit) ?? 0 == 0
   }
 }
 

@@ -7,11 +7,13 @@ internal import Targets
 struct KernelThreadNames: Sendable {
   private let thread: StructureLayout<KernelThreadMember>
   private let worker: StructureLayout<WorkerMember>
+  private let queue: StructureLayout<WorkQueueMember>
   private let memory: VirtualMemory
 
   init(_ kernel: LinuxKernel) throws(StructureError) {
     thread = try StructureLayout(kernel.types)
     worker = try StructureLayout(kernel.types)
+    queue = try StructureLayout(kernel.types)
     memory = kernel.memory
   }
 
@@ -33,12 +35,20 @@ struct KernelThreadNames: Sendable {
     return text.hasPrefix(task.comm) && text != task.comm ? text : nil
   }
 
+  /// What the workers begin with that help a queue out when memory is short; since 6.10 (before,
+  /// they had the queue's name alone), and the rest may not fit into `comm`.
+  private static let rescuer = "kworker/R-"
+
   /// `wq_worker_comm` (kernel/workqueue.c): `+` while it works, `-` with what it worked on last.
   private func workerName(
     of task: GuestTask, _ kernelThread: StructureImage<KernelThreadMember>
   ) throws(StructureError) -> String? {
     guard let address = try kernelThread.pointer(.data) else { return nil }
     let worker = StructureImage(worker, at: address, in: memory)
+    if task.comm.hasPrefix(Self.rescuer), let queue = try worker.pointer(.rescued) {
+      let name = try StructureImage(self.queue, at: queue, in: memory).text(.name)
+      return Self.rescuer + name == task.comm ? nil : Self.rescuer + name
+    }
     guard try worker.pointer(.pool) != nil else { return nil }
     let description = try worker.text(.description)
     guard !description.isEmpty else { return nil }

@@ -12,6 +12,8 @@ public struct TaskList: Sendable {
   public internal(set) var damaged: [DamagedTask] = []
   /// What is wrong with the lists, the table, or what they say of each other, a line each.
   public internal(set) var diagnostics: [String] = []
+  /// What each process has used of the CPUs, its ended threads included, by its number.
+  public internal(set) var processTimes: [Int: CPUTimes] = [:]
   /// How the tasks were found, a line each.
   public internal(set) var evidence: [String] = []
 
@@ -67,6 +69,7 @@ private struct TaskCollection {
       try this.addNumbered()
     }
     judgeSources()
+    addProcessTimes()
     list.tasks.sort { ($0.pid, $0.idleOrder, $0.address) < ($1.pid, $1.idleOrder, $1.address) }
     return list
   }
@@ -161,6 +164,19 @@ private struct TaskCollection {
     }
   }
 
+  private mutating func addProcessTimes() {
+    let threads = Dictionary(grouping: list.tasks.filter { $0.pid != 0 }, by: \.tgid)
+    for index in list.tasks.indices where list.tasks[index].isLeader && list.tasks[index].pid != 0 {
+      let leader = list.tasks[index]
+      do throws(StructureError) {
+        list.processTimes[leader.tgid] = try reader.processTimes(
+          leader, threads: threads[leader.tgid] ?? [])
+      } catch {
+        list.tasks[index].diagnostics.append("the process's times: \(error)")
+      }
+    }
+  }
+
   // MARK: Run queues
 
   private mutating func addRunQueues() throws(StructureError) {
@@ -193,19 +209,4 @@ private struct TaskCollection {
 extension GuestTask {
   /// Idle tasks all have the number 0: they come by CPU.
   fileprivate var idleOrder: Int { pid == 0 ? cpu ?? .max : 0 }
-}
-
-extension LinuxKernel {
-  /// What each process of `list` has used of the CPUs, its ended threads included, by its number. A
-  /// process whose counts can't be read isn't there.
-  public func processTimes(_ list: TaskList) throws(StructureError) -> [Int: CPUTimes] {
-    let reader = try TaskReader(self)
-    let threads = Dictionary(grouping: list.tasks.filter { $0.pid != 0 }, by: \.tgid)
-    var times: [Int: CPUTimes] = [:]
-    for (tgid, threads) in threads {
-      guard let leader = threads.first(where: \.isLeader) else { continue }
-      times[tgid] = reader.processTimes(leader, threads: threads)
-    }
-    return times
-  }
 }

@@ -1,10 +1,10 @@
 /// What is read of `struct task_struct` (include/linux/sched.h), under every name that kernels
 /// from 5.4 on give it.
 enum TaskMember: Int, StructureMember {
-  case tasks, threadNode, processID, groupID, realParent, groupLeader, command, state, exitState
+  case tasks, threadNode, processID, groupID, realParent, command, state, exitState
   case cpu, isOnCPU, flags, policy, priority, staticPriority, startTime, userTime, systemTime
   case runTime, previousUserTime, previousSystemTime, memory, stack, signals, pid, pidLinks
-  case fileSystem, kernelThread, exitCode
+  case kernelThread
 
   static let structure = "struct task_struct"
 
@@ -15,7 +15,6 @@ enum TaskMember: Int, StructureMember {
     case .processID: [MemberName("pid", "5.4–")]
     case .groupID: [MemberName("tgid", "5.4–")]
     case .realParent: [MemberName("real_parent", "5.4–")]
-    case .groupLeader: [MemberName("group_leader", "5.4–")]
     case .command: [MemberName("comm", "5.4–")]
     case .state:
       [
@@ -44,13 +43,11 @@ enum TaskMember: Int, StructureMember {
     case .signals: [MemberName("signal", "5.4–")]
     case .pid: [MemberName("thread_pid", "5.4–")]
     case .pidLinks: [MemberName("pid_links", "5.4–")]
-    case .fileSystem: [MemberName("fs", "5.4–")]
     case .kernelThread:
       [
         MemberName("worker_private", "5.17–, kernel/kthread.c: to_kthread"),
         MemberName("set_child_tid", "5.4–5.16, kernel/kthread.c: to_kthread"),
       ]
-    case .exitCode: [MemberName("exit_code", "5.4–")]
     }
   }
 }
@@ -58,7 +55,7 @@ enum TaskMember: Int, StructureMember {
 /// What is read of `struct signal_struct` (include/linux/sched/signal.h), which the threads of a
 /// process share.
 enum SignalMember: Int, StructureMember {
-  case threadHead, threadCount, userTime, systemTime, runTime
+  case threadHead, userTime, systemTime, runTime
   case previousUserTime, previousSystemTime
 
   static let structure = "struct signal_struct"
@@ -66,7 +63,6 @@ enum SignalMember: Int, StructureMember {
   var names: [MemberName] {
     switch self {
     case .threadHead: [MemberName("thread_head", "5.4–")]
-    case .threadCount: [MemberName("nr_threads", "5.4–")]
     case .userTime: [MemberName("utime", "5.4–, of threads that ended")]
     case .systemTime: [MemberName("stime", "5.4–, of threads that ended")]
     case .runTime: [MemberName("sum_sched_runtime", "5.4–, of threads that ended")]
@@ -116,7 +112,7 @@ enum KernelThreadMember: Int, StructureMember {
 
 /// What is read of `struct worker` (kernel/workqueue_internal.h).
 enum WorkerMember: Int, StructureMember {
-  case pool, description, currentWork
+  case pool, description, currentWork, rescued
 
   static let structure = "struct worker"
 
@@ -125,8 +121,18 @@ enum WorkerMember: Int, StructureMember {
     case .pool: [MemberName("pool", "5.4–")]
     case .description: [MemberName("desc", "5.4–")]
     case .currentWork: [MemberName("current_work", "5.4–")]
+    case .rescued: [MemberName("rescue_wq", "5.4–")]
     }
   }
+}
+
+/// What is read of `struct workqueue_struct` (kernel/workqueue.c).
+enum WorkQueueMember: Int, StructureMember {
+  case name
+
+  static let structure = "struct workqueue_struct"
+
+  var names: [MemberName] { [MemberName("name", "5.4–")] }
 }
 
 /// What is read of `struct xa_node` (include/linux/xarray.h).

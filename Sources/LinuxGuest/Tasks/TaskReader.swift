@@ -117,22 +117,19 @@ struct TaskReader: Sendable {
     return numbers
   }
 
-  /// What the whole process of `leader` has used: its threads `threads`, and those that ended. Nil if
-  /// its counts can't be read.
-  func processTimes(_ leader: GuestTask, threads: [GuestTask]) -> CPUTimes? {
+  /// What the whole process of `leader` has used: its threads `threads`, and those that ended.
+  func processTimes(
+    _ leader: GuestTask, threads: [GuestTask]
+  ) throws(StructureError) -> CPUTimes? {
     guard let address = leader.signals else { return leader.times }
     let image = StructureImage(signals, at: address, in: kernel.memory)
-    do throws(StructureError) {
-      var sum = CPUTimes(
-        user: try image.unsigned(.userTime), system: try image.unsigned(.systemTime),
-        total: try image.unsigned(.runTime),
-        shownUser: try image.unsignedIfThere(.previousUserTime) ?? 0,
-        shownSystem: try image.unsignedIfThere(.previousSystemTime) ?? 0)
-      for times in threads.compactMap(\.times) { sum = sum.adding(times) }
-      return sum
-    } catch {
-      return leader.times
-    }
+    var sum = CPUTimes(
+      user: try image.unsigned(.userTime), system: try image.unsigned(.systemTime),
+      total: try image.unsigned(.runTime),
+      shownUser: try image.unsignedIfThere(.previousUserTime) ?? 0,
+      shownSystem: try image.unsignedIfThere(.previousSystemTime) ?? 0)
+    for times in threads.compactMap(\.times) { sum = sum.adding(times) }
+    return sum
   }
 }
 
