@@ -11,6 +11,8 @@ public struct AddressSpaceReader: Sendable {
   /// Nil before 6.1.
   let maple: MapleLayouts?
   let counter: StructureLayout<CounterMember>
+  /// Of every CPU that may ever count something.
+  let perCPUOffsets: Result<[UInt64], StructureError>
   let paths: FilePaths
   let special: SpecialMappings
 
@@ -22,6 +24,11 @@ public struct AddressSpaceReader: Sendable {
     specialMapping = try StructureLayout(kernel.types)
     counter = try StructureLayout(kernel.types)
     maple = memory[.mappingTree] == nil ? nil : try MapleLayouts(kernel)
+    perCPUOffsets = Result { () throws(StructureError) in
+      var offsets: [UInt64] = []
+      for cpu in try kernel.cpus(.possible) { offsets.append(try kernel.perCPUOffset(cpu)) }
+      return offsets
+    }
     paths = try FilePaths(kernel)
     special = SpecialMappings(kernel)
   }

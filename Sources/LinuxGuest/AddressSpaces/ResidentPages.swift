@@ -53,7 +53,7 @@ extension AddressSpaceReader {
     var sum = try image.signed(.count)
     guard counter[.counters] != nil else { return sum }
     let counters = VirtualAddress(try image.unsigned(.counters))
-    for offset in try kernel.perCPUOffsets() {
+    for offset in try perCPUOffsets.get() {
       do throws(MemoryFault) {
         sum = sum.clamping(
           adding: Int64(try kernel.memory.load(Int32.self, at: counters &+ offset)))

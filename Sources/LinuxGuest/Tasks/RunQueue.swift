@@ -1,5 +1,4 @@
 internal import Bytes
-internal import Symbols
 internal import Targets
 
 /// The run queue of one CPU (`runqueues`, kernel/sched/sched.h).
@@ -7,19 +6,13 @@ struct RunQueue: Sendable {
   let cpu: Int
   private let object: TypedAddress
 
-  /// Those of all CPUs that have ever run.
+  /// Those of all CPUs that are plugged in. A kernel that panics marks all others as offline, but
+  /// they still have tasks.
   static func all(of kernel: LinuxKernel) throws(StructureError) -> [RunQueue] {
-    guard let queues = kernel.symbols.symbol(named: "runqueues"),
-      let offsets = kernel.symbols.symbol(named: "__per_cpu_offset")
-    else { throw .noVariable("runqueues") }
     var found: [RunQueue] = []
-    for cpu in 0..<kernel.machine.cpus.count {
-      let place = VirtualAddress(offsets.address) &+ UInt64(cpu) * 8
-      let offset = try kernel.object("unsigned long", at: place).unsigned()
+    for cpu in try kernel.cpus(.present) {
       found.append(
-        RunQueue(
-          cpu: cpu,
-          object: try kernel.object("struct rq", at: VirtualAddress(queues.address) &+ offset)))
+        RunQueue(cpu: cpu, object: try kernel.perCPU("runqueues", "struct rq", cpu: cpu)))
     }
     return found
   }
@@ -32,20 +25,5 @@ struct RunQueue: Sendable {
   /// What the CPU runs right now. While it switches, that is the one to come.
   func current() throws(StructureError) -> VirtualAddress? {
     try object.member("curr").pointee()?.address
-  }
-}
-
-extension LinuxKernel {
-  /// What is to be added to the address of a variable that every CPU has for itself, by CPU.
-  func perCPUOffsets() throws(StructureError) -> [UInt64] {
-    guard let offsets = symbols.symbol(named: "__per_cpu_offset") else {
-      throw .noVariable("__per_cpu_offset")
-    }
-    var found: [UInt64] = []
-    for cpu in 0..<machine.cpus.count {
-      let place = VirtualAddress(offsets.address) &+ UInt64(cpu) * 8
-      found.append(try object("unsigned long", at: place).unsigned())
-    }
-    return found
   }
 }
