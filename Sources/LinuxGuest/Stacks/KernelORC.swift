@@ -6,12 +6,31 @@ import Unwinding
 /// Where a kernel keeps its ORC tables, and how they are to be read.
 struct KernelORC {
   let kernel: LinuxKernel
-  /// By `struct orc_entry` in the kernel's types; nil if they don't tell.
+  /// Where the image's table is, if it may be one.
+  private let image: Result<ORCTable<VirtualMemory>.Place, Unusable>
+  /// The layout of all tables of this kernel; nil if nothing tells.
   let layout: ORCLayout?
+
+  /// Why there is no table.
+  private struct Unusable: Error {
+    let reason: String
+  }
 
   init(_ kernel: LinuxKernel) {
     self.kernel = kernel
-    layout = Self.layout(kernel)
+    let image = Self.imagePlace(kernel)
+    self.image = image
+    let told = Self.layout(kernel)
+    let place: ORCTable<VirtualMemory>.Place? =
+      if case .success(let place) = image { place } else { nil }
+    switch told {
+    case .endBit, .signalAndEndBits, .renumbered: layout = told
+    case .endType:
+      // The types are the same whichever numbers registers have. A few thousand entries tell.
+      let shown = place?.guessedLayout(in: kernel.memory, limit: 1 << 13)
+      layout = shown == .renumbered ? .renumbered : told
+    case nil: layout = place?.guessedLayout(in: kernel.memory)
+    }
   }
 
   /// No kernel has nearly as many entries.
@@ -38,26 +57,32 @@ struct KernelORC {
 
   /// The image's table: from `__start_orc_unwind_ip` and `__start_orc_unwind` to their `__stop`s
   /// (include/asm-generic/vmlinux.lds.h, `ORC_UNWIND_TABLE`).
-  func imageTable() -> ModuleContents.Part<any UnwindTable> {
-    guard let addresses = range("orc_unwind_ip"), let entries = range("orc_unwind") else {
-      return ModuleContents.Part(
-        value: nil, diagnostics: ["vmlinux: the kernel was built without ORC tables"])
-    }
+  private static func imagePlace(
+    _ kernel: LinuxKernel
+  ) -> Result<ORCTable<VirtualMemory>.Place, Unusable> {
+    guard let addresses = range("orc_unwind_ip", kernel), let entries = range("orc_unwind", kernel)
+    else { return .failure(Unusable(reason: "the kernel was built without ORC tables")) }
     let count = (addresses.upperBound.rawValue - addresses.lowerBound.rawValue) / 4
     let matching = (entries.upperBound.rawValue - entries.lowerBound.rawValue) / ORCEntry.size
-    guard count == matching else {
-      return ModuleContents.Part(
-        value: nil,
-        diagnostics: ["vmlinux: its ORC tables have \(count) addresses and \(matching) entries"])
+    guard count == matching, count <= countLimit else {
+      return .failure(
+        Unusable(reason: "its ORC tables have \(count) addresses and \(matching) entries"))
     }
-    return table(
-      of: "vmlinux",
-      at: .init(
-        addresses: addresses.lowerBound, entries: entries.lowerBound, count: count),
-      code: kernel.place.image, bias: kernel.place.kernelOffset)
+    return .success(
+      .init(addresses: addresses.lowerBound, entries: entries.lowerBound, count: count))
   }
 
-  private func range(_ name: String) -> Range<VirtualAddress>? {
+  /// The image's table.
+  func imageTable() -> ModuleContents.Part<any UnwindTable> {
+    switch image {
+    case .success(let place):
+      table(of: "vmlinux", at: place, code: kernel.place.image, bias: kernel.place.kernelOffset)
+    case .failure(let error):
+      ModuleContents.Part(value: nil, diagnostics: ["vmlinux: \(error.reason)"])
+    }
+  }
+
+  private static func range(_ name: String, _ kernel: LinuxKernel) -> Range<VirtualAddress>? {
     guard let start = kernel.symbols.symbol(named: "__start_\(name)")?.address,
       let stop = kernel.symbols.symbol(named: "__stop_\(name)")?.address, start <= stop
     else { return nil }
@@ -73,8 +98,9 @@ struct KernelORC {
       return ModuleContents.Part(
         value: nil, diagnostics: ["\(name): it claims \(place.count) ORC entries"])
     }
-    guard let layout = layout ?? place.guessedLayout(in: kernel.memory) else {
-      return ModuleContents.Part(value: nil, diagnostics: ["\(name): its ORC table is missing"])
+    guard let layout else {
+      return ModuleContents.Part(
+        value: nil, diagnostics: ["\(name): nothing tells the layout of its ORC table"])
     }
     return ModuleContents.Part(
       value: ORCTable(place, layout: layout, in: kernel.memory, code: code, bias: bias))

@@ -12,10 +12,42 @@ extension LinuxKernel {
   ///   variables.
   public func process(debugFile: KernelDebugFile? = nil) -> Process {
     let orc = KernelORC(self)
+    var modules = [imageModule(orc, debugFile)]
+    var diagnostics: [String] = []
+    do throws(StructureError) {
+      let list = try self.modules()
+      diagnostics = list.diagnostics
+      for module in list.loaded { modules += Self.codeModules(of: module, orc) }
+    } catch {
+      diagnostics.append("modules can't be read: \(error)")
+    }
     return Process(
       architecture: machine.architecture, memory: AddressSpace(kernel: memory),
-      mappings: executableMappings(),
-      threads: [], modules: [imageModule(orc, debugFile)])
+      mappings: executableMappings(), threads: [], modules: modules, diagnostics: diagnostics)
+  }
+
+  /// `module`, once for each part of its code: since 6.4 other modules may lie between them.
+  private static func codeModules(of module: KernelModule, _ orc: KernelORC) -> [Module] {
+    let code = module.regions.filter { $0.part == .text || $0.part == .initialText }
+    return code.map { region in
+      Module(
+        path: "[\(module.name)]", range: region.range, bias: 0, buildID: module.buildID,
+        linkName: "[\(module.name)]"
+      ) {
+        ModuleContents {
+          guard let tables = module.orc else { return ModuleContents.Part(value: nil) }
+          return orc.table(
+            of: "[\(module.name)]",
+            at: .init(
+              addresses: tables.addresses, entries: tables.entries, count: tables.count),
+            code: region.range, bias: 0)
+        } symbols: {
+          ModuleContents.Part(value: module.symbols)
+        } debugInformation: {
+          ModuleContents.Part(value: nil)
+        }
+      }
+    }
   }
 
   private func imageModule(_ orc: KernelORC, _ file: KernelDebugFile?) -> Module {

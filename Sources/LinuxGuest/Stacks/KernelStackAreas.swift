@@ -25,13 +25,12 @@ public struct KernelStackAreas: Sendable {
   ]
 
   init(_ kernel: LinuxKernel, _ cpus: [GuestCPU]) {
-    let reader = PerCPUReader(kernel)
     var areas: [Area] = []
     for cpu in cpus {
-      if let range = Self.interruptStack(kernel, reader, cpu) {
+      if let range = Self.interruptStack(kernel, cpu) {
         areas.append(Area(name: "interrupt stack", cpu: cpu.number, range: range))
       }
-      areas += Self.exceptionStacks(kernel, reader, cpu)
+      areas += Self.exceptionStacks(kernel, cpu)
     }
     self.areas = areas.sorted { $0.range.lowerBound < $1.range.lowerBound }
   }
@@ -48,35 +47,44 @@ public struct KernelStackAreas: Sendable {
     return areas[low - 1]
   }
 
-  /// The stack for interrupts and for what they put off: `hardirq_stack_ptr` points to its end, or
-  /// to the last word of it since 5.8. Its size is that of `struct irq_stack`.
+  /// Where a CPU keeps the end of its stack for interrupts (arch/x86/include/asm/processor.h,
+  /// current.h): a variable's name and type, and the member if it is a structure.
+  static let interruptStackPlaces: [(variable: String, type: String, member: String?)] = [
+    ("pcpu_hot", "struct pcpu_hot", "hardirq_stack_ptr"),  // 6.2–6.14
+    ("hardirq_stack_ptr", "unsigned long", nil),  // 5.2–6.1, 6.15–
+  ]
+
+  /// The stack for interrupts and for what they put off: the pointer leads to its end, or to the
+  /// last word of it since 5.8. Its size is that of `struct irq_stack`.
   private static func interruptStack(
-    _ kernel: LinuxKernel, _ reader: PerCPUReader, _ cpu: GuestCPU
+    _ kernel: LinuxKernel, _ cpu: GuestCPU
   ) -> Range<VirtualAddress>? {
-    guard let top = reader.pointer("hardirqStack", cpu.perCPUOffset), top != 0,
-      let end = VirtualAddress(top).advanced(by: 15).map({ VirtualAddress($0.rawValue & ~15) })
-    else { return nil }
-    var size: UInt64 = 1 << 14
     do throws(StructureError) {
-      let type = try kernel.object("struct irq_stack", at: end)
-      if let told = try type.byteCount(), (1 << 12...1 << 18).contains(told) { size = told }
+      guard
+        let place = interruptStackPlaces.first(where: {
+          kernel.symbols.symbol(named: $0.variable) != nil
+        })
+      else { return nil }
+      var pointer = try kernel.perCPU(place.variable, place.type, cpu: cpu.number)
+      if let member = place.member { pointer = try pointer.member(member) }
+      guard let top = VirtualAddress(try pointer.unsigned()).advanced(by: 15) else { return nil }
+      let end = VirtualAddress(top.rawValue & ~15)
+      guard let size = try kernel.object("struct irq_stack", at: end).byteCount(),
+        (1 << 12...1 << 18).contains(size), end.rawValue > size
+      else { return nil }
+      return (end &- size)..<end
     } catch {
-      // Without its type: the size that it has in all kernels but those with KASAN.
+      return nil  // A stack without a name is only unnamed.
     }
-    return end.rawValue > size ? (end &- size)..<end : nil
   }
 
   /// The stacks of the CPU's entry area: those for exceptions, and the small one on which programs
   /// enter the kernel.
-  private static func exceptionStacks(
-    _ kernel: LinuxKernel, _ reader: PerCPUReader, _ cpu: GuestCPU
-  ) -> [Area] {
-    guard let variable = reader.variable("cea_exception_stacks", cpu.perCPUOffset) else {
-      return []
-    }
+  private static func exceptionStacks(_ kernel: LinuxKernel, _ cpu: GuestCPU) -> [Area] {
     var areas: [Area] = []
-    do {
-      let start = VirtualAddress(try kernel.memory.word(at: VirtualAddress(variable)))
+    do throws(StructureError) {
+      let start = VirtualAddress(
+        try kernel.perCPU("cea_exception_stacks", "unsigned long", cpu: cpu.number).unsigned())
       guard start.rawValue != 0 else { return [] }
       let stacks = try kernel.object("struct cea_exception_stacks", at: start)
       for (member, name) in exceptionStacks where try stacks.hasMember(member) {

@@ -25,10 +25,10 @@ public struct KernelStacks: Sendable {
   ) throws(StructureError) {
     self.kernel = kernel
     process = kernel.process(debugFile: debugFile)
-    let cpus = GuestCPUs(kernel)
+    let cpus = try GuestCPUs(kernel)
     self.cpus = cpus.all
     areas = KernelStackAreas(kernel, cpus.all)
-    diagnostics = cpus.diagnostics
+    diagnostics = process.diagnostics + cpus.diagnostics
     fields = try TaskStackFields(kernel)
     firstInstructions = Set(
       Self.forkReturns.compactMap { kernel.symbols.symbol(named: $0)?.address })

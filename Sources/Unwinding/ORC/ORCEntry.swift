@@ -9,8 +9,8 @@ public struct ORCEntry: Hashable, Sendable {
   public static let size: UInt64 = 6
 
   /// What the caller's stack pointer, or its rbp, is counted from (`ORC_REG_*`).
-  public enum Base: UInt16, Hashable, Sendable {
-    case undefined = 0
+  public enum Base: Hashable, Sendable {
+    case undefined
     case previousStackPointer
     case rdx
     case rdi

@@ -1,5 +1,5 @@
-/// Which bits of an ORC entry's last two bytes say what. The registers are bits 0–3 and 4–7 in all
-/// layouts; no entry tells which layout it has.
+/// Which bits of an ORC entry's last two bytes say what, and which number is which register. The
+/// registers are bits 0–3 and 4–7 in all layouts; no entry tells which layout it has.
 ///
 /// Sources: arch/x86/include/asm/orc_types.h and tools/objtool/orc_gen.c of each version.
 public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
@@ -18,9 +18,13 @@ public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
   ///     15      12 11     10  8  7    4 3    0
   ///     │ unused  │signal│ type │bp_reg│sp_reg│
   case endType
+  /// The bits of `endType`, but registers have other numbers. No header of such a kernel was at hand:
+  /// this is how the entries of Debian's 7.2 agree with the code that they describe.
+  case renumbered
 
   /// The layout of a kernel whose `struct orc_entry` has a field `type` of `typeBits` bits and the
-  /// named others; nil if that is none of the known ones.
+  /// named others; nil if that is none of the known ones. It doesn't tell `renumbered` from `endType`:
+  /// ask the entries.
   public init?(typeBits: UInt64, hasSignal: Bool, hasEnd: Bool) {
     switch (typeBits, hasSignal, hasEnd) {
     case (2, false, true): self = .endBit
@@ -35,13 +39,18 @@ public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
   ///
   /// Nearly all entries describe calls: type 2 since 6.4 and 0 before. Of the entries for interrupts
   /// (type 1 before 6.4), those of 6.3 have the bit `signal`, in whose place older ones have `end`,
-  /// which no interrupt's frame is.
+  /// which no interrupt's frame is. Most frames count from rsp: 5, or 3 when renumbered, which was
+  /// rdi before and hardly ever used.
   public init?(guessedFrom flags: some Sequence<UInt16>) {
     var calls = 0
     var callsOfEndType = 0
     var interrupts = 0
     var interruptsWithSignal = 0
+    var fromThree = 0
+    var fromFive = 0
     for flag in flags where flag & 15 != 0 {
+      if flag & 15 == 3 { fromThree += 1 }
+      if flag & 15 == 5 { fromFive += 1 }
       switch flag >> 8 & 7 {
       case 0: calls += 1
       case 1: interrupts += 1
@@ -52,7 +61,7 @@ public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
     }
     guard calls > 0 || callsOfEndType > 0 else { return nil }
     if callsOfEndType > calls {
-      self = .endType
+      self = fromThree > fromFive ? .renumbered : .endType
     } else {
       self = interruptsWithSignal > interrupts ? .signalAndEndBits : .endBit
     }
@@ -63,14 +72,27 @@ public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
   func entry(
     stackOffset: Int16, frameOffset: Int16, flags: UInt16, index: UInt64
   ) throws(UnwindError) -> ORCEntry {
-    guard let stackBase = ORCEntry.Base(rawValue: flags & 15),
-      let frameBase = ORCEntry.Base(rawValue: flags >> 4 & 15),
+    let numbers = self == .renumbered ? Self.newNumbers : Self.oldNumbers
+    guard let stackBase = numbers[Int(flags & 15)], let frameBase = numbers[Int(flags >> 4 & 15)],
       let kind = kind(flags, stackBase)
     else { throw .orcEntry(flags: flags, entry: index) }
     return ORCEntry(
       stackBase: stackBase, stackOffset: stackOffset, frameBase: frameBase,
       frameOffset: frameOffset, kind: kind, isSignal: isSignal(flags, kind))
   }
+
+  /// `ORC_REG_*` up to the 6.x kernels.
+  private static let oldNumbers: [ORCEntry.Base?] =
+    [
+      .undefined, .previousStackPointer, .rdx, .rdi, .rbp, .rsp, .r10, .r13, .rbpIndirect,
+      .rspIndirect,
+    ] + Array(repeating: nil, count: 6)
+  /// 1 and 5 were seen in no entry.
+  private static let newNumbers: [ORCEntry.Base?] =
+    [
+      .undefined, nil, .rdx, .rsp, .rbp, nil, .r10, .r13, .previousStackPointer, .rspIndirect,
+      .rbpIndirect,
+    ] + Array(repeating: nil, count: 5)
 
   private func kind(_ flags: UInt16, _ stackBase: ORCEntry.Base) -> ORCEntry.Kind? {
     switch self {
@@ -85,7 +107,7 @@ public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
       case 2: return .partialRegisters
       default: return nil
       }
-    case .endType:
+    case .endType, .renumbered:
       switch flags >> 8 & 7 {
       case 0: return .undefined
       case 1: return .endOfStack
@@ -101,7 +123,7 @@ public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
     switch self {
     case .endBit: kind == .registers || kind == .partialRegisters
     case .signalAndEndBits: flags & 1 << 10 != 0
-    case .endType: flags & 1 << 11 != 0
+    case .endType, .renumbered: flags & 1 << 11 != 0
     }
   }
 }

@@ -138,22 +138,19 @@ public final class ORCTable<Source: Memory>: UnwindTable {
 }
 
 extension ORCTable.Place {
-  /// The layout that the table's entries speak for; nil if none of them can be read.
-  public func guessedLayout(in memory: Source) -> ORCLayout? {
+  /// The layout that the table's first `limit` entries speak for; nil if none of them can be read.
+  public func guessedLayout(in memory: Source, limit: UInt64 = 1 << 22) -> ORCLayout? {
     var flags: [UInt16] = []
     // A page of entries at a time; a page that is missing says nothing.
     let step: UInt64 = 4096 / ORCEntry.size
     var index: UInt64 = 0
-    while index < min(count, Self.guessLimit) {
-      let length = min(step, count - index)
+    while index < min(count, limit) {
+      let length = min(step, min(count, limit) - index)
       flags += Self.flags(in: memory, at: entries &+ index &* ORCEntry.size, count: length)
       index += length
     }
     return ORCLayout(guessedFrom: flags)
   }
-
-  /// More entries than any kernel has, fewer than a lie could name.
-  private static var guessLimit: UInt64 { 1 << 22 }
 
   private static func flags(
     in memory: Source, at address: VirtualAddress, count: UInt64

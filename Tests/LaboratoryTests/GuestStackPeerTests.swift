@@ -1,0 +1,195 @@
+import Foundation
+import TestWorlds
+import Testing
+import Varve
+
+/// The kernel stacks of real guests, beside what drgn makes of the same dump with a vmlinux, what the
+/// guest's own kernel said of them in `/proc/PID/stack`, and what the CPUs' registers prove.
+@Suite struct GuestStackPeerTests {
+  typealias Subject = LaboratoryManifest.Subject
+
+  /// Guests whose vmlinux is there: all of them if everything is wanted, else one of each scenario.
+  static let guests: [Subject] = {
+    let all = LaboratoryManifest.subjects.filter {
+      $0.kernel != nil && $0.vmlinux != nil && $0.truth["qmp_dump"] != nil
+    }
+    if LaboratoryManifest.isEverythingWanted { return all }
+    return all.filter {
+      ["kernel-6.1-cloud-busy", "kernel-6.1-cloud-panic", "kernel-new-idle"].contains($0.name)
+    }
+  }()
+
+  /// One frame as drgn has it.
+  struct Frame: Decodable {
+    let pc: UInt64
+    let name: String
+    let isInline: Bool
+    let file: String?
+    let line: UInt32?
+  }
+
+  /// drgn's frames by task. Beyond the first address of user mode it reads what isn't the kernel's, so
+  /// the script ends there.
+  private static let script = """
+    import json, sys
+    from drgn.helpers.linux.pid import for_each_task
+    stacks = {}
+    for task in for_each_task(prog):
+        try:
+            trace = prog.stack_trace(task)
+        except ValueError:
+            continue
+        frames = stacks[task.pid.value_()] = []
+        for frame in trace:
+            if frame.pc < 1 << 63:
+                break
+            try:
+                source = frame.source()
+            except LookupError:
+                source = (None, None)
+            frames.append({"pc": frame.pc, "name": frame.name, "isInline": frame.is_inline,
+                           "file": source[0], "line": source[1]})
+    print("STACKS " + json.dumps(stacks))
+    """
+
+  private func stacksByDrgn(_ subject: Subject) throws -> [Int: [Frame]] {
+    let directory = try ScratchDirectory()
+    try directory.write(Self.script, to: "stacks.py")
+    let drgn = try LaboratoryManifest.subject("peer-drgn").path
+    let dump = try #require(subject.truth["qmp_dump"])
+    let vmlinux = try #require(subject.vmlinux)
+    let text = try Tool.run(
+      "bash", "-c", "'\(drgn)' -q -c '\(dump)' -s '\(vmlinux)' stacks.py 2>&1", in: directory)
+    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("STACKS ") })
+    return try JSONDecoder().decode([Int: [Frame]].self, from: Data(line.dropFirst(7).utf8))
+  }
+
+  private func report(_ subject: Subject, vmlinux: Bool) throws -> GuestStackReport {
+    var places = DebugFilePlaces(debugDirectories: [], debuginfod: .off)
+    if vmlinux { places.givenFiles = [try #require(subject.vmlinux)] }
+    return try MachineSource(opening: try #require(subject.truth["qmp_dump"])).guestStacks(
+      .all, options: StackOptions(frameArguments: .none), places: places)
+  }
+
+  // MARK: drgn
+
+  @Test(arguments: guests) func countersEqualDrgns(_ subject: Subject) throws {
+    let theirs = try stacksByDrgn(subject)
+    for vmlinux in [false, true] {
+      let ours = try report(subject, vmlinux: vmlinux)
+      #expect(
+        ours.tasks.contains { $0.stack?.frames.contains { $0.file != nil } ?? false } == vmlinux)
+      var compared = 0
+      for task in ours.tasks where task.origin == .switchedOut && task.pid != 0 {
+        let frames = try #require(theirs[task.pid], "\(task.pid)")
+        let counters = frames.filter { !$0.isInline }.map { "0x" + String($0.pc, radix: 16) }
+        #expect(task.counters == counters, "task \(task.pid) \(task.comm)")
+        compared += 1
+      }
+      #expect(compared > 40)
+    }
+  }
+
+  @Test(arguments: guests) func inlinedFunctionsAndLinesEqualDrgns(_ subject: Subject) throws {
+    let theirs = try stacksByDrgn(subject)
+    var compared = 0
+    for task in try report(subject, vmlinux: true).tasks where task.origin == .switchedOut {
+      guard task.pid != 0, let frames = theirs[task.pid] else { continue }
+      let lines = task.frames
+      #expect(lines.count == frames.count, "task \(task.pid)")
+      for (our, their) in zip(lines, frames) {
+        compared += 1
+        let difference = FrameDifference(our, their)
+        #expect(
+          difference.isNone || FrameDifference.accepted.contains { $0.covers(our, their) },
+          "task \(task.pid): \(our) and \(their)")
+      }
+    }
+    #expect(compared > 200)
+  }
+
+  // MARK: The guest's own word
+
+  @Test(arguments: guests) func stacksEqualTheGuestsOwn(_ subject: Subject) throws {
+    let truth = try GuestTruth(subject)
+    let ours = try report(subject, vmlinux: false)
+    let tasks = Dictionary(
+      ours.tasks.filter { $0.pid != 0 }.map { ($0.pid, $0) },
+      uniquingKeysWith: { first, _ in first })
+    var compared = 0
+    for thread in truth.threads where thread.isSettled && !thread.stack.isEmpty {
+      // What ended, or ran, since the guest looked.
+      guard let task = tasks[thread.tid], task.origin == .switchedOut else { continue }
+      let names = task.frames.map { frame in
+        "\(frame.symbol ?? "?")+0x\(String(frame.offset ?? 0, radix: 16))"
+      }
+      let own = thread.stack.compactMap { $0.split(separator: "/").first.map(String.init) }
+      // The kernel leaves out the scheduler's own functions, which are the innermost.
+      #expect(Array(names.suffix(own.count)) == own, "task \(thread)")
+      compared += 1
+    }
+    #expect(compared > 40)
+  }
+
+  @Test(arguments: guests) func runningTasksStandWhereTheirCPUsDo(_ subject: Subject) throws {
+    let truth = try GuestTruth(subject)
+    let ours = try report(subject, vmlinux: false)
+    for cpu in truth.cpus {
+      let running = ours.tasks.filter {
+        $0.cpu == cpu.cpu && ($0.origin == .running || $0.origin == .userMode)
+      }
+      #expect(running.count == 1, "CPU \(cpu.cpu)")
+      let task = try #require(running.first)
+      #expect((task.origin == .userMode) == cpu.user)
+      #expect((task.stack?.frames.first?.pc ?? task.registers?.registers["rip"]) == cpu.rip)
+      #expect(task.stack?.stop.complete ?? true, "\(task.stack?.stop.reason ?? "")")
+    }
+  }
+}
+
+extension GuestTaskStack {
+  /// The frames without those that left the stack by a tail call, which drgn doesn't put back.
+  fileprivate var frames: [FrameReport] {
+    stack?.frames.filter { $0.evidence != "tail call" } ?? []
+  }
+
+  /// The program counters of the frames that are on the stack.
+  fileprivate var counters: [String] { frames.filter { !$0.inlined }.map(\.pc) }
+}
+
+/// How a frame's line differs from drgn's.
+private struct FrameDifference {
+  let name: Bool
+  let line: Bool
+
+  init(_ our: FrameReport, _ their: GuestStackPeerTests.Frame) {
+    name = our.function != their.name || our.inlined != their.isInline
+    let ours = our.file ?? ""
+    let theirs = their.file ?? ""
+    // drgn joins the name with the compilation's directory; gdb prints it as it was given.
+    let sameFile = ours == theirs || theirs.hasSuffix("/" + ours) || ours.hasSuffix("/" + theirs)
+    line = our.line != their.line || !sameFile
+  }
+
+  var isNone: Bool { !name && !line }
+
+  /// A difference that is as it should be.
+  struct Accepted {
+    let because: String
+    let covers: (FrameReport, GuestStackPeerTests.Frame) -> Bool
+
+    init(_ because: String, _ covers: @escaping (FrameReport, GuestStackPeerTests.Frame) -> Bool) {
+      self.because = because
+      self.covers = covers
+    }
+  }
+
+  static let accepted = [
+    Accepted("a label within assembly: drgn names the sized symbol around it, the kernel the label")
+    {
+      our, their in
+      our.function == "entry_SYSCALL_64_after_hwframe" && their.name == "entry_SYSCALL_64"
+        && !FrameDifference(our, their).line
+    }
+  ]
+}
