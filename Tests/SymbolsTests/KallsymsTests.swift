@@ -17,10 +17,10 @@ private func found(_ image: KallsymsAssembler.Image, at address: UInt64) -> Kall
 @Suite struct KallsymsTests {
   /// Every order of the tables with every way to store addresses that kernels of it have.
   static let layouts: [(order: KallsymsAssembler.Order, encoding: KallsymsAssembler.Encoding)] = [
-    (.until6_1, .absolute), (.until6_1, .relative), (.until6_1, .absolutePerCPU),
-    (.until6_3, .absolute), (.until6_3, .relative), (.until6_3, .absolutePerCPU),
-    (.since6_4, .absolute), (.since6_4, .relative), (.since6_4, .absolutePerCPU),
-    (.since6_4, .placeRelative),
+    (.untilSixOne, .absolute), (.untilSixOne, .relative), (.untilSixOne, .absolutePerCPU),
+    (.untilSixThree, .absolute), (.untilSixThree, .relative), (.untilSixThree, .absolutePerCPU),
+    (.sinceSixFour, .absolute), (.sinceSixFour, .relative), (.sinceSixFour, .absolutePerCPU),
+    (.sinceSixFour, .placeRelative),
   ]
 
   @Test(arguments: layouts.indices, [1021, 1022]) func readsEveryLayout(

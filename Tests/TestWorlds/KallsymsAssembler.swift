@@ -16,7 +16,7 @@ public struct KallsymsAssembler: Sendable {
 
   /// In which order the tables follow each other.
   public enum Order: CaseIterable, Sendable {
-    case until6_1, until6_3, since6_4
+    case untilSixOne, untilSixThree, sinceSixFour
   }
 
   /// How addresses are stored.
@@ -25,7 +25,7 @@ public struct KallsymsAssembler: Sendable {
   }
 
   public var symbols: [Symbol]
-  public var order = Order.since6_4
+  public var order = Order.sinceSixFour
   public var encoding = Encoding.relative
   /// What `kallsyms_relative_base` holds.
   public var base: UInt64 = 0xffff_ffff_8100_0000
@@ -66,13 +66,13 @@ public struct KallsymsAssembler: Sendable {
   public func image() -> Image {
     var image = Image()
     image.bytes = [UInt8](repeating: 0xcc, count: leading)
-    if order != .since6_4 { appendAddresses(to: &image) }
+    if order != .sinceSixFour { appendAddresses(to: &image) }
     image.begin("num_syms")
     image.bytes += little(UInt32(symbols.count))
     appendNames(to: &image)
-    if order == .until6_3 { appendSequence(to: &image) }
+    if order == .untilSixThree { appendSequence(to: &image) }
     appendTokens(to: &image)
-    if order == .since6_4 {
+    if order == .sinceSixFour {
       appendAddresses(to: &image)
       appendSequence(to: &image)
     }
