@@ -62,7 +62,7 @@ import Varve
       """
       import drgn
       prog = drgn.Program(drgn.host_platform)
-      prog.load_debug_info(["\(vmlinux)"])
+      prog.extra_module("vmlinux", create=True).try_file("\(vmlinux)", force=True)
       for name in open("names").read().split("\\n"):
           try:
               t = prog.type(name)
