@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from . import cache, demo, manifest, packages, subjects, vm_live
+from . import cache, demo, kernel_live, manifest, packages, subjects, vm_live
 from .commands import end_all, end_all_on_exit
 from .errors import LabError
 from .steps import say, step
@@ -35,6 +35,12 @@ def main(arguments: list[str]) -> int:
     run_vm.add_argument("configuration", metavar="CONFIGURATION")
     run_vm.add_argument("--program", default="debug", help="debug, stripped-7.2, … (default: %(default)s)")
     run_vm.add_argument("--running", action="store_true", help="leave the guest running (default: paused)")
+    run_kernel = commands.add_parser(
+        "run-kernel",
+        help="boot a kernel into a scenario, print its PID and QMP socket, keep it until standard input ends",
+    )
+    run_kernel.add_argument("kernel", metavar="KERNEL")
+    run_kernel.add_argument("scenario", metavar="SCENARIO")
     chosen = parser.parse_args(arguments)
 
     end_all_on_exit()
@@ -58,6 +64,8 @@ def main(arguments: list[str]) -> int:
                 demo.take_core(chosen.out)
             case "run-vm":
                 vm_live.keep(chosen.configuration, chosen.program, running=chosen.running)
+            case "run-kernel":
+                kernel_live.keep(chosen.kernel, chosen.scenario)
     except LabError as error:
         print(f"lab: error: {error}", file=sys.stderr)
         return 1

@@ -9,6 +9,7 @@ from typing import Any
 from . import (
     cache,
     guest,
+    kernel_registry,
     large_core,
     machine_guests,
     other_qemus,
@@ -18,6 +19,7 @@ from . import (
     programs,
     qemu_build,
     qemu_core,
+    retries,
     truth,
     variants,
     vm_core,
@@ -49,7 +51,7 @@ class Subject:
     """One thing that the laboratory makes."""
 
     name: str
-    kind: str  # "binary", "guest", "qemu-core", "large-core", "program-core", "machine-core" or "peer"
+    kind: str  # "binary", "guest", "qemu-core", "large-core", "program-core", "machine-core", "kernel-core" or "peer"
     about: str
     make: Callable[[Path], None]
     scripts: tuple[str, ...]  # files of Lab/ whose change makes it stale
@@ -115,7 +117,11 @@ def _qemu_core(
 
     def make(directory: Path) -> None:
         known = None if stripped else backend
-        qemu_core.make(directory, program(), how, known, dump_guest_core=dump_guest_core, stop_at=stop_at)
+
+        def attempt() -> None:
+            qemu_core.make(directory, program(), how, known, dump_guest_core=dump_guest_core, stop_at=stop_at)
+
+        retries.until_the_load_is_there(attempt, directory)
 
     return Subject(
         name=name,
@@ -391,6 +397,8 @@ def all_subjects() -> dict[str, Subject]:
     _add(_other_qemu(other_qemus.NEW, "Debian unstable's QEMU in a root of its own: no symbols"))
     for machine in vm_subjects.ALL:
         _add(_machine_core(machine))
+    for subject in kernel_registry.subjects(Subject, _debug("ucontext")):
+        _add(subject)
     return _registry
 
 

@@ -17,6 +17,11 @@ extension MachineSource {
     } catch {
       warnings.append("times of day aren't known: \(error)")
     }
+    do throws(StructureError) {
+      warnings += try kernel.unloggedMessages()
+    } catch {
+      warnings.append("messages that wait to be logged: \(error)")
+    }
     return KernelLogReport(
       file: path, release: kernel.release, log: log, clock: clock, filter: filter,
       warnings: warnings)

@@ -37,6 +37,12 @@ public enum LaboratoryManifest {
     public let ramFile: String?
     /// The RAM block that the core leaves out.
     public let excludedBlock: String?
+    /// Of a kernel's guest: which kernel, as the laboratory names it (`6.1-cloud`).
+    public let kernel: String?
+    /// Of a kernel's guest: what it does at the pause (`idle`, `busy`, `panic`, `threads`).
+    public let scenario: String?
+    /// Of a kernel's guest: where the kernel's debug information is if it has been made.
+    public let vmlinux: String?
     /// What other tools said: file names by what they hold.
     public let truth: [String: String]
 

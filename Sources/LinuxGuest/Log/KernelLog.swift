@@ -57,8 +57,9 @@ public struct LogDamage: Hashable, Sendable {
 
   public init() {}
 
-  mutating func add(_ what: String) {
+  /// `what` is only put into words while examples are wanted.
+  mutating func add(_ what: @autoclosure () -> String) {
     count += 1
-    if examples.count < Self.exampleLimit { examples.append(what) }
+    if examples.count < Self.exampleLimit { examples.append(what()) }
   }
 }

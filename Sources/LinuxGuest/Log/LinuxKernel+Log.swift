@@ -1,6 +1,6 @@
 internal import Bytes
 internal import Symbols
-internal import Targets
+public import Targets
 
 extension LinuxKernel {
   /// The kernel's log (dmesg), in whichever form it keeps it.
@@ -22,6 +22,12 @@ extension LinuxKernel {
       return try PrintkBuffer(layout, at: bufferPlace(), in: memory).log()
     }
     throw .noLog
+  }
+
+  /// Messages that NMI handlers and the like wrote where kernels up to 5.14 keep them until they can be
+  /// logged, a line each.
+  public func unloggedMessages() throws(StructureError) -> [String] {
+    try SafeBuffers(kernel: self).lines()
   }
 
   /// The layout by types or, if they don't tell, by VMCOREINFO. If neither does, the types' error

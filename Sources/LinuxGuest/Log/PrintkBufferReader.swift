@@ -39,7 +39,8 @@ struct PrintkBufferReader<Source: Memory> {
           continue
         }
         guard records.count < Self.recordLimit else {
-          damage.add("the log records from \(sequence) on were left out: too many")
+          let first = sequence
+          damage.add("the log records from \(first) on were left out: too many")
           return
         }
         records.append(try record(header))
@@ -47,7 +48,8 @@ struct PrintkBufferReader<Source: Memory> {
         index += header.length
         if index >= buffer.place.size, !goRound() { return }
       } catch {
-        damage.add("log record at offset \(index): \(error)")
+        let offset = index
+        damage.add("log record at offset \(offset): \(error)")
         guard skip() else { return }
       }
     }
@@ -57,7 +59,8 @@ struct PrintkBufferReader<Source: Memory> {
   private mutating func goRound() -> Bool {
     guard !isRound, buffer.place.next < buffer.place.first else {
       if index != buffer.place.next {
-        damage.add("the log's records end at offset \(index), not at \(buffer.place.next)")
+        let (end, expected) = (index, buffer.place.next)
+        damage.add("the log's records end at offset \(end), not at \(expected)")
       }
       return false
     }
