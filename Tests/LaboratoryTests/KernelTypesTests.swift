@@ -62,7 +62,7 @@ import Varve
       """
       import drgn
       prog = drgn.Program(drgn.host_platform)
-      prog.load_debug_info(["\(vmlinux)"])
+      prog.extra_module("vmlinux", create=True).try_file("\(vmlinux)", force=True)
       for name in open("names").read().split("\\n"):
           try:
               t = prog.type(name)
@@ -72,11 +72,11 @@ import Varve
               continue
           print("TYPE", name + "|" + str(t.size) + "".join(
               f" {m.name}:{m.bit_offset}:{m.bit_field_size or 0}" for m in t.members))
-      """, to: "types.py")
+      """, to: "records.py")
     let drgn = try LaboratoryManifest.subject("peer-drgn").path
     let python = URL(filePath: drgn).deletingLastPathComponent().path + "/venv/bin/python"
     let text = try Tool.run(
-      "bash", "-c", "'\(python)' types.py 2>&1", in: directory, mayFail: true)
+      "bash", "-c", "'\(python)' records.py 2>&1", in: directory, mayFail: true)
     var found: [String: String] = [:]
     for line in text.split(separator: "\n") where line.hasPrefix("TYPE ") {
       let parts = line.dropFirst(5).split(separator: "|", maxSplits: 1)

@@ -89,7 +89,7 @@ struct CExpressionTests {
 
   @Test(arguments: [
     ("first.pid", "int: 7"), ("first.flag", "int: -3"), ("first.low", "int: -3"),
-    ("first.comm", #"char [8]: "init\000\000\000""#), ("first.comm[1]", "char: 105 'i'"),
+    ("first.comm", #"char [8]: "init\000\000\000""#), ("first.comm[1]", "char: 110 'n'"),
     ("*first.comm", "char: 105 'i'"), ("first.numbers[1]", "int: -20"),
     ("*(first.numbers + 2)", "int: 30"), ("2[first.numbers]", "int: 30"),
     ("first.parent->pid", "int: -1"), ("first.parent.pid", "int: -1"),
@@ -152,7 +152,7 @@ struct CExpressionTests {
       "(struct task)1", 1,
       "nothing can be cast to struct task: *(struct task *) shows what lies at an address"
     ),
-    ("((struct task *)0x9000)->parent->pid", 32, "nothing is mapped at 0x9030"),
+    ("((struct task *)0x9000)->parent->pid", 26, "nothing is mapped at 0x9030"),
     ("schedule()", 9, "an operator: functions can't be called, so one expected"),
     ("1 @ 2", 3, "an operator, a name or a number expected"),
     ("99999999999999999999", 1, "a number of at most 64 bits expected"),

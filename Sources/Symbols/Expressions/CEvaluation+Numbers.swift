@@ -92,7 +92,9 @@ extension CEvaluation {
       guard try !isTrue(left) else { return value(.truth(true)) }
       return value(.truth(try isTrue(right)))
     case "+", "-":
-      return try add(try evaluate(left), try evaluate(right), symbol, at: syntax)
+      return try add(
+        try qualified(try evaluate(left), at: left), try qualified(try evaluate(right), at: right),
+        symbol, at: syntax)
     default:
       let a = try number(try decayed(try evaluate(left), at: left), at: left)
       let b = try number(try decayed(try evaluate(right), at: right), at: right)

@@ -15,7 +15,7 @@ extension CEvaluation {
     var value = try qualified(try evaluate(record), at: record)
     var follows = try isPointer(value, at: syntax)
     if isArrow, !follows { follows = try pointee(of: value, at: syntax) != nil }
-    if follows { value = try dereference(value, at: syntax) }
+    if follows { value = try dereference(value, at: record) }
     let member = try find(name, in: value.type, at: syntax)
     guard case .memory(let address) = value.place else {
       throw failure(syntax, .unfit("a member of what isn't in memory"))

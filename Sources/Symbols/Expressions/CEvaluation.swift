@@ -77,10 +77,13 @@ struct CEvaluation {
       } catch {
         throw CExpressionError(column: name.column, .symbols(error))
       }
-      guard let found else {
+      if let found {
+        type = derivable(found)
+      } else if let builtIn = Self.builtIns[TypeName(name.base).name] {
+        type = numbers.builtIn(builtIn)
+      } else {
         throw CExpressionError(column: name.column, .unknownType(name.base))
       }
-      type = derivable(found)
     }
     for _ in 0..<name.pointers { type = pointer(to: type) }
     for count in name.dimensions.reversed() {
@@ -88,6 +91,12 @@ struct CEvaluation {
     }
     return type
   }
+
+  /// Integers that are C's whether or not the program uses them, in GCC's words.
+  private static let builtIns: [String: DerivedTypes.BuiltIn] = [
+    "int": .int, "unsigned int": .unsignedInt, "long int": .long,
+    "long unsigned int": .unsignedLong,
+  ]
 
   func builtIn(_ number: CNumber) -> TypeReference {
     switch (number.size, number.isSigned) {
@@ -117,8 +126,7 @@ struct CEvaluation {
     case .member(let record, let name, let isArrow):
       return try member(name, of: record, isArrow: isArrow, at: syntax)
     case .element(let array, let index):
-      return try dereference(
-        try add(try evaluate(array), try evaluate(index), "+", at: syntax), at: syntax)
+      return try dereference(try binary("+", array, index, at: syntax), at: syntax)
     case .dereference(let operand): return try dereference(try evaluate(operand), at: syntax)
     case .address(let operand): return try address(of: try evaluate(operand), at: syntax)
     case .unary(let symbol, let operand):

@@ -16,12 +16,11 @@ final class DerivedTypes: TypeGraph {
     .base(name: "unsigned int", encoding: .unsigned, size: 4),
     .base(name: "long int", encoding: .signed, size: 8),
     .base(name: "long unsigned int", encoding: .unsigned, size: 8),
-    .pointer(to: nil, size: 8),
   ]
 
-  /// C's integers, and the pointer to `void`.
+  /// C's integers.
   enum BuiltIn: UInt64 {
-    case int, unsignedInt, long, unsignedLong, voidPointer
+    case int, unsignedInt, long, unsignedLong
   }
 
   func builtIn(_ type: BuiltIn) -> TypeReference {
