@@ -159,4 +159,18 @@ import Testing
     }
     #expect(error?.description.contains("/no/such") == true)
   }
+
+  /// Whatever the file system, what was set aside and given back is a hole that reads as zeros.
+  @Test func roomThatIsGivenBackIsAHole() throws {
+    let output = try AtomicOutputFile(scratch.file("out"))
+    if output.reserve(0..<1 << 20) { try output.giveBack(4096..<1 << 20) }
+    try output.write(view("abc"), at: 0)
+    try output.finish(size: 1 << 20)
+    try output.commit()
+    let bytes = try scratch.read("out")
+    #expect(bytes.count == 1 << 20 && bytes.prefix(3) == [97, 98, 99])
+    #expect(bytes.dropFirst(3).allSatisfy { $0 == 0 })
+    let file = try OpenFile.open(scratch.file("out"))
+    #expect(try file.dataRanges(in: 0..<1 << 20).map(\.upperBound) == [4096])
+  }
 }
