@@ -19,10 +19,11 @@ struct WitnessedGuest: Sendable, CustomStringConvertible {
     .filter { $0.truth["kallsyms"] != nil && $0.name.hasSuffix("-idle") }
     .map(WitnessedGuest.init)
 
-  func kernel() throws -> LinuxKernel {
-    let path = try #require(subject.truth["qmp_dump"])
-    return try LinuxKernel.find(in: MachineDump(MappedFile.open(path)).machine)
+  func machine() throws -> Machine {
+    try MachineDump(MappedFile.open(#require(subject.truth["qmp_dump"]))).machine
   }
+
+  func kernel() throws -> LinuxKernel { try LinuxKernel.find(in: machine()) }
 
   /// The lines of a truth, split into words.
   func lines(_ truth: String) throws -> [[Substring]] {
@@ -125,5 +126,29 @@ struct WitnessedGuest: Sendable, CustomStringConvertible {
     }
     #expect(throws: StructureError.self) { try kernel.perCPUOffset(cpus.count + 8192) }
     #expect(throws: StructureError.self) { try kernel.perCPUOffset(-1) }
+  }
+
+  /// Without a note kallsyms are found by their shape, of which there are several.
+  @Test(arguments: WitnessedGuest.idle) func shapesLeadToTheSame(_ guest: WitnessedGuest) throws {
+    let machine = try guest.machine()
+    let truth = try LinuxKernel.find(in: machine)
+    var poorer = [Machine(memory: machine.memory, map: machine.map, cpus: machine.cpus)]
+    // The oldest and the newest shape; searching all memory takes debug builds long.
+    if LaboratoryManifest.isEverythingWanted || guest.subject.name.contains("-new-") {
+      poorer.append(
+        Machine(memory: machine.memory.withoutVMCoreInfo(), map: machine.map, cpus: []))
+    }
+    for machine in poorer {
+      let kernel = try LinuxKernel.find(in: machine)
+      #expect(kernel.evidence.contains { $0.contains("by the shape") }, "\(kernel.evidence)")
+      #expect(kernel.place == truth.place)
+      #expect(kernel.release == truth.release)
+      let found = try #require(kernel.symbols as? Kallsyms)
+      let expected = try #require(truth.symbols as? Kallsyms)
+      #expect(found.count == expected.count)
+      for index in Swift.stride(from: 0, to: found.count, by: 997) {
+        #expect(found.entry(index) == expected.entry(index))
+      }
+    }
   }
 }

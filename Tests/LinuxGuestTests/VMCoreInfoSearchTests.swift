@@ -15,13 +15,11 @@ import Testing
       #expect(found.bytes.copy() == machine.vmcoreInfo?.copy())
     }
     #expect(found.evidence.count >= 3)
-    let identity = try LinuxIdentity(found.info, in: machine.memory)
-    #expect(identity.release == found.info.release)
-    let banner = try #require(identity.banner)
-    #expect(banner.hasPrefix("Linux version \(identity.release) "))
-    #expect(banner.hasSuffix(identity.version))
+    let kernel = try LinuxKernel.find(in: machine)
+    #expect(kernel.release == found.info.release)
+    #expect(kernel.vmcoreInfo == found.info)
     for cpu in machine.cpus {
-      #expect(X86PageTables(cpu: cpu.x86)?.mode == identity.pageTables.mode)
+      #expect(X86PageTables(cpu: cpu.x86)?.mode == kernel.place.pageTables.mode)
     }
   }
 
@@ -54,10 +52,14 @@ import Testing
     #expect(found.rejected.isEmpty)
     #expect(found.evidence.contains { $0.contains("CPU 0") })
     #expect(found.evidence.contains { $0.contains("\(PhysicalAddress(kernel.pageAddress))") })
-    let identity = try LinuxIdentity(found.info, in: machine.memory)
-    #expect(identity.release == "6.1.0-test")
-    #expect(identity.banner == "Linux version 6.1.0-test (a compiler) #1 SMP")
-    #expect(identity.physicalBase == 0)
+    // A kernel without kallsyms and BTF is one all the same.
+    let kernel = try LinuxKernel.find(in: machine)
+    #expect(kernel.release == "6.1.0-test")
+    #expect(kernel.place.physicalBase == 0)
+    #expect(kernel.symbols.isEmpty)
+    #expect(kernel.diagnostics.contains { $0.contains("holds no kallsyms") })
+    #expect(kernel.diagnostics.contains { $0.contains("holds no BTF") })
+    #expect(try kernel.types.type(named: "struct list_head") == nil)
   }
 
   @Test func withoutCPUsTheTablesAreEnough() throws {

@@ -34,6 +34,7 @@ private func found(_ image: KallsymsAssembler.Image, at address: UInt64) -> Kall
     }
     var assembler = KallsymsAssembler(symbols)
     (assembler.order, assembler.encoding) = Self.layouts[layout]
+    if assembler.encoding == .placeRelative { (assembler.alignment, assembler.leading) = (4, 4100) }
     let tables = try #require(found(assembler.image(), at: assembler.address))
     let kallsyms = try Kallsyms(tables)
     #expect(kallsyms.count == symbols.count)

@@ -31,6 +31,8 @@ public struct KallsymsAssembler: Sendable {
   public var base: UInt64 = 0xffff_ffff_8100_0000
   /// Where the bytes lie in the kernel's memory.
   public var address: UInt64 = 0xffff_ffff_8200_0000
+  /// What the tables' places are multiples of.
+  public var alignment = 8
   /// How many bytes of something else come first.
   public var leading = 4096
 
@@ -57,14 +59,17 @@ public struct KallsymsAssembler: Sendable {
 
     public var view: ByteView { ByteView(copying: bytes) }
 
+    var alignment = 8
+
     mutating func begin(_ name: String) {
-      while bytes.count % 8 != 0 { bytes.append(0) }
+      while bytes.count % alignment != 0 { bytes.append(0) }
       places[name] = bytes.count
     }
   }
 
   public func image() -> Image {
     var image = Image()
+    image.alignment = alignment
     image.bytes = [UInt8](repeating: 0xcc, count: leading)
     if order != .sinceSixFour { appendAddresses(to: &image) }
     image.begin("num_syms")

@@ -10,7 +10,8 @@ public import Bytes
 ///     6.2, 6.3     offsets relative_base num_syms names markers seqs token_table token_index
 ///     since 6.4    num_syms names markers token_table token_index offsets relative_base seqs
 ///
-/// Without a base, `offsets` is `addresses`, or since 7.0 the distances from themselves.
+/// Without a base, `offsets` is `addresses`, or in newer kernels (7.2 for one) the distances from
+/// themselves; each table then begins at a multiple of 4 bytes, and of 8 in all kernels before.
 public struct KallsymsShape: Sendable {
   /// A part of the image that holds all tables.
   private let image: ByteView
@@ -63,44 +64,59 @@ public struct KallsymsShape: Sendable {
   /// The tables around the hint at `offset` of the image; nil if there are none. They decode to
   /// symbols in ascending order.
   public func tables(at offset: UInt64) -> KallsymsTables? {
-    do throws(ByteError) {
-      guard let tokens = try TokenPlace(image, digits: offset) else { return nil }
-      guard let markers = try MarkerPlace(image, before: tokens.table.lowerBound) else {
-        return nil
+    for alignment in Self.alignments {
+      do throws(ByteError) {
+        if let tables = try tables(at: offset, alignment) { return tables }
+      } catch {
+        // The image ends before the tables do.
+        continue
       }
-      guard let names = try NamePlace(image, before: markers) else { return nil }
-      let search = AddressSearch(
-        image: image, address: address, count: names.count, before: names.countOffset,
-        after: Self.aligned(tokens.index.upperBound))
-      guard let addresses = try search.find() else { return nil }
-      return KallsymsTables(
-        count: names.count,
-        names: image.clampedSubview(at: names.start, count: markers.start - names.start),
-        tokenTable: image.clampedSubview(
-          at: tokens.table.lowerBound, count: tokens.index.lowerBound - tokens.table.lowerBound),
-        tokenIndex: image.clampedSubview(at: tokens.index.lowerBound, count: 512),
-        addresses: addresses)
-    } catch {
-      // The image ends before the tables do.
-      return nil
     }
+    return nil
+  }
+
+  private func tables(
+    at offset: UInt64, _ alignment: UInt64
+  ) throws(ByteError) -> KallsymsTables? {
+    guard let tokens = try TokenPlace(image, digits: offset, alignment),
+      let markers = try MarkerPlace(image, before: tokens.table.lowerBound, alignment),
+      let names = try NamePlace(image, before: markers, alignment)
+    else { return nil }
+    let search = AddressSearch(
+      image: image, address: address, count: names.count, before: names.countOffset,
+      after: Self.aligned(tokens.index.upperBound, alignment))
+    guard let addresses = try search.find() else { return nil }
+    return KallsymsTables(
+      count: names.count,
+      names: image.clampedSubview(at: names.start, count: markers.start - names.start),
+      tokenTable: image.clampedSubview(
+        at: tokens.table.lowerBound, count: tokens.index.lowerBound - tokens.table.lowerBound),
+      tokenIndex: image.clampedSubview(at: tokens.index.lowerBound, count: 512),
+      addresses: addresses)
   }
 
   /// Whether a table of tokens, with its index behind it, lies around the hint at `offset` of
   /// `view`, which begins at a multiple of 8 bytes in the kernel's memory.
   public static func isTokenTable(_ view: ByteView, at offset: UInt64) -> Bool {
-    do throws(ByteError) {
-      return try TokenPlace(view, digits: offset) != nil
-    } catch {
-      // The view ends before the table does.
-      return false
+    alignments.contains { alignment in
+      do throws(ByteError) {
+        return try TokenPlace(view, digits: offset, alignment) != nil
+      } catch {
+        // The view ends before the table does.
+        return false
+      }
     }
   }
+
+  /// What tables' places are multiples of, in bytes.
+  private static let alignments: [UInt64] = [8, 4]
 
   /// How far around a hint a table of tokens with its index reaches at most.
   public static let tokenReach: UInt64 = 2 * TokenPlace.limit
 
-  static func aligned(_ offset: UInt64) -> UInt64 { (offset + 7) & ~7 }
+  static func aligned(_ offset: UInt64, _ alignment: UInt64 = 8) -> UInt64 {
+    (offset + alignment - 1) & ~(alignment - 1)
+  }
 }
 
 /// `token_table` and `token_index`, as offsets.
@@ -111,7 +127,7 @@ private struct TokenPlace {
   /// More than the largest table: `token_index` has 16 bits.
   static let limit: UInt64 = 1 << 16
 
-  init?(_ image: ByteView, digits: UInt64) throws(ByteError) {
+  init?(_ image: ByteView, digits: UInt64, _ alignment: UInt64) throws(ByteError) {
     // The tokens from "0" on, to find where the index begins.
     var offsets: [UInt64] = []
     let zero = 0x30
@@ -124,10 +140,10 @@ private struct TokenPlace {
       guard next < bytes.byteCount else { return nil }
       next += 1
     }
-    let start = KallsymsShape.aligned(digits + UInt64(next))
+    let start = KallsymsShape.aligned(digits + UInt64(next), alignment)
     index = start..<start + 512
     let distance = UInt64(try image.load(UInt16.self, at: start + UInt64(zero) * 2))
-    guard distance <= digits, (digits - distance) & 7 == 0 else { return nil }
+    guard distance <= digits, (digits - distance) & (alignment - 1) == 0 else { return nil }
     table = (digits - distance)..<digits + UInt64(next)
     for (token, offset) in offsets.enumerated() {
       let stored = try image.load(UInt16.self, at: start + UInt64(zero + token) * 2)
@@ -169,11 +185,11 @@ private struct MarkerPlace {
   /// Fewer are no proof.
   private static let minimum = 4
 
-  init?(_ image: ByteView, before end: UInt64) throws(ByteError) {
+  init?(_ image: ByteView, before end: UInt64, _ alignment: UInt64) throws(ByteError) {
     let lowest = end - min(end, Self.reach)
-    var start = end & ~7
-    while start >= lowest + 8 {
-      start -= 8
+    var start = end & ~(alignment - 1)
+    while start >= lowest + alignment {
+      start -= alignment
       guard try image.load(UInt32.self, at: start) == 0 else { continue }
       let values = try Self.ascending(image, from: start, to: end)
       guard values.count >= Self.minimum, let last = values.last else { continue }
@@ -206,25 +222,32 @@ private struct MarkerPlace {
 private struct NamePlace {
   let countOffset: UInt64
   let count: Int
-  var start: UInt64 { countOffset + 8 }
+  let start: UInt64
 
-  init?(_ image: ByteView, before markers: MarkerPlace) throws(ByteError) {
+  init?(
+    _ image: ByteView, before markers: MarkerPlace, _ alignment: UInt64
+  ) throws(ByteError) {
     // From the last marker on there are up to 256 names more.
     let longest = markers.last + MarkerPlace.stride * 512 + 16
-    let lowest = (markers.start - min(markers.start, longest)) & ~7
-    var offset = markers.start & ~7
-    guard offset >= markers.last + 8 else { return nil }
-    offset -= (markers.last & ~7) + 8
-    while offset >= lowest + 8 {
-      offset -= 8
-      let stored = try image.load(UInt64.self, at: offset)
-      let most = UInt64(markers.count) * MarkerPlace.stride
-      guard stored <= most, stored > most - MarkerPlace.stride else { continue }
-      if Self.reachesMarkers(image, from: offset + 8, count: Int(stored), markers) {
+    let lowest = markers.start - min(markers.start, longest)
+    guard markers.start >= markers.last + alignment else { return nil }
+    let most = UInt64(markers.count) * MarkerPlace.stride
+    // The names begin at `start`, with their number in front.
+    var start = (markers.start - markers.last) & ~(alignment - 1)
+    while start >= max(lowest, alignment) {
+      let offset = start - alignment
+      let stored =
+        alignment == 8
+        ? try image.load(UInt64.self, at: offset) : UInt64(try image.load(UInt32.self, at: offset))
+      if stored <= most, stored > most - MarkerPlace.stride,
+        Self.reachesMarkers(image, from: start, count: Int(stored), markers, alignment)
+      {
         countOffset = offset
         count = Int(stored)
+        self.start = start
         return
       }
+      start -= alignment
     }
     return nil
   }
@@ -232,7 +255,8 @@ private struct NamePlace {
   /// Whether the 257th name begins where the second marker says, and the names after the last marker
   /// end where the markers begin.
   private static func reachesMarkers(
-    _ image: ByteView, from start: UInt64, count: Int, _ markers: MarkerPlace
+    _ image: ByteView, from start: UInt64, count: Int, _ markers: MarkerPlace,
+    _ alignment: UInt64
   ) -> Bool {
     let bytes = image.clampedSubview(at: start, count: markers.start - start).bytes
     func end(of count: Int, from first: UInt64) -> UInt64? {
@@ -246,7 +270,7 @@ private struct NamePlace {
     guard end(of: Int(MarkerPlace.stride), from: 0) == markers.second else { return false }
     let rest = count - (markers.count - 1) * Int(MarkerPlace.stride)
     guard let last = end(of: rest, from: markers.last) else { return false }
-    return KallsymsShape.aligned(start + last) == markers.start
+    return KallsymsShape.aligned(start + last, alignment) == markers.start
   }
 }
 

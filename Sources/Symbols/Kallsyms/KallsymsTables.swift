@@ -73,8 +73,11 @@ extension KallsymsAddresses {
       switch self {
       // Offsets that wrap round are none.
       case .relative(_, let base): if last < base { return false }
-      // Where the table lies may not be known yet.
-      case .placeRelative: lowest = last
+      // Where the table lies may not be known yet, but by how much of a page. Other offsets would
+      // ascend, too, but not begin where an image does.
+      case .placeRelative:
+        guard last & 0xfff == 0 else { return false }
+        lowest = last
       case .absolute, .absolutePerCPU: break
       }
       var inImage = 0

@@ -83,13 +83,19 @@ struct KernelByShape {
   /// How far from the tokens the other tables reach: a million symbols take 16 MiB.
   private static let reach: UInt64 = 32 << 20
 
-  private func candidate(around hint: PhysicalAddress) -> Kallsyms? {
+  /// The symbols around a hint. Where addresses are stored as distances from themselves, they are as
+  /// if physical memory were mapped where images are.
+  private func candidate(around hint: PhysicalAddress) -> KallsymsTables? {
     guard let part = part(around: hint, reach: Self.reach) else { return nil }
     let shape = KallsymsShape(part.view, address: KernelImageMap.start &+ part.start.rawValue)
-    guard let tables = shape.tables(at: hint.rawValue - part.start.rawValue) else { return nil }
+    return shape.tables(at: hint.rawValue - part.start.rawValue)?.copied
+  }
+
+  private func symbols(_ tables: KallsymsTables) -> Kallsyms? {
     do throws(SymbolError) {
-      return try Kallsyms(tables.copied)
+      return try Kallsyms(tables)
     } catch {
+      // Addresses in disorder, or names that aren't all there.
       return nil
     }
   }
@@ -101,7 +107,11 @@ struct KernelByShape {
 
   /// The kernel with those symbols, whose tokens lie at `tokens`: the image holds that place, so
   /// there are only as many places for it as the image has units of its alignment.
-  private func kernel(_ symbols: Kallsyms, tokens: PhysicalAddress) -> LocatedKernel? {
+  private func kernel(_ tables: KallsymsTables, tokens: PhysicalAddress) -> LocatedKernel? {
+    guard let symbols = symbols(tables) else { return nil }
+    if case .placeRelative = tables.addresses {
+      return placedKernel(tables, symbols, tokens: tokens)
+    }
     guard let start = symbols.address(named: "_text"), let end = symbols.address(named: "_end"),
       let directory = symbols.kernelPageTables, start < end,
       end.rawValue - start.rawValue <= KernelDiscovery.imageLimit
@@ -110,24 +120,64 @@ struct KernelByShape {
     var place = tokens.rawValue & ~(Self.alignment - 1) | start.rawValue & (Self.alignment - 1)
     while place.addingReportingOverflow(size).partialValue > tokens.rawValue {
       let distance = start.rawValue &- place
-      for mode in [X86PagingMode.fourLevel, .fiveLevel] {
-        let root = PhysicalAddress(directory.rawValue &- distance)
-        let plain = X86PageTables(root: root, mode: mode)
-        for tables in Set([plain, plain.inferringEncryption(in: memory)])
-        where maps(tables, start, to: PhysicalAddress(place)) && maps(tables, directory, to: root) {
-          return LocatedKernel(
-            tables: tables, symbols: symbols,
-            evidence: [
-              "kallsyms: \(symbols.count) symbols, by the shape of their tables near physical "
-                + "address \(tokens)",
-              "page tables: init_top_pgt at physical address \(root), which maps itself and _text",
-            ])
-        }
+      let root = PhysicalAddress(directory.rawValue &- distance)
+      for tables in possibleTables(root)
+      where maps(tables, start, to: PhysicalAddress(place)) && maps(tables, directory, to: root) {
+        return located(tables, symbols, tokens: tokens)
       }
       guard place >= Self.alignment else { break }
       place -= Self.alignment
     }
     return nil
+  }
+
+  private func possibleTables(_ root: PhysicalAddress) -> [X86PageTables] {
+    [X86PagingMode.fourLevel, .fiveLevel].flatMap { mode in
+      let plain = X86PageTables(root: root, mode: mode)
+      let inferred = plain.inferringEncryption(in: memory)
+      return inferred == plain ? [plain] : [plain, inferred]
+    }
+  }
+
+  /// The kernel with symbols whose physical addresses are known: its own page tables tell the virtual
+  /// ones.
+  private func placedKernel(
+    _ tables: KallsymsTables, _ symbols: Kallsyms, tokens: PhysicalAddress
+  ) -> LocatedKernel? {
+    guard case .placeRelative(let offsets, let address) = tables.addresses,
+      let start = symbols.address(named: "_text"), let directory = symbols.kernelPageTables
+    else { return nil }
+    let place = PhysicalAddress(start.rawValue &- KernelImageMap.start)
+    let root = PhysicalAddress(directory.rawValue &- KernelImageMap.start)
+    for own in possibleTables(root) {
+      for extent in KernelImageMapping(own, in: memory).extents {
+        guard let offset = place.offset(from: extent.physical), offset < extent.count else {
+          continue
+        }
+        let shift = extent.virtual.rawValue &+ offset &- start.rawValue
+        let moved = KallsymsTables(
+          count: tables.count, names: tables.names, tokenTable: tables.tokenTable,
+          tokenIndex: tables.tokenIndex,
+          addresses: .placeRelative(offsets, address: address &+ shift))
+        guard maps(own, directory &+ shift, to: root), let symbols = self.symbols(moved) else {
+          continue
+        }
+        return located(own, symbols, tokens: tokens)
+      }
+    }
+    return nil
+  }
+
+  private func located(
+    _ tables: X86PageTables, _ symbols: Kallsyms, tokens: PhysicalAddress
+  ) -> LocatedKernel {
+    LocatedKernel(
+      tables: tables, symbols: symbols,
+      evidence: [
+        "kallsyms: \(symbols.count) symbols, by the shape of their tables near physical "
+          + "address \(tokens)",
+        "page tables: init_top_pgt at physical address \(tables.root), which maps itself and _text",
+      ])
   }
 
   private func maps(
