@@ -155,8 +155,9 @@ struct GuestTaskTests {
       """, to: "tasks.py")
     let drgn = try LaboratoryManifest.subject("peer-drgn").path
     let symbols = try LaboratoryManifest.subject("vmlinux-debug").path
-    let theirs = try Tool.run(drgn, "-q", "-c", dump, "-s", symbols, "tasks.py", in: directory)
-      .split(separator: "\n").map(String.init)
+    let theirs = try Tool.run(
+      "bash", "-c", "'\(drgn)' -q -c '\(dump)' -s '\(symbols)' tasks.py", in: directory
+    ).split(separator: "\n").map(String.init)
     let list = try report(TaskListReport.self, ["ps", dump, "-T"]).tasks.filter { $0.pid != 0 }
     let tasks = list.map {
       "TASK \($0.address) \($0.pid) \($0.tgid) \($0.state) \($0.cpu ?? -1) \($0.name)"
