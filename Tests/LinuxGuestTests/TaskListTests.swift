@@ -115,7 +115,7 @@ import Testing
     let list = try world.tasks()
     // No more tasks are taken than memory has room for.
     #expect(list.tasks.count + list.damaged.count < 1200)
-    #expect(pids(list).contains(1))
+    #expect(list.tasks.contains { $0.pid == 1 && $0.sources.contains(.pidTable) })
   }
 
   @Test func levelsOfNamespacesAreBounded() throws {

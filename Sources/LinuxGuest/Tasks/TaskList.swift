@@ -49,6 +49,8 @@ private struct TaskCollection {
   var list = TaskList()
   /// Where in `list.tasks` the task at an address is.
   var places: [VirtualAddress: Int] = [:]
+  /// The heads of the lists of threads that were walked: forged tasks may all name the same one.
+  var walked: Set<VirtualAddress> = []
   /// The addresses that were judged, whatever came of it.
   var seen: Set<VirtualAddress> = []
 
@@ -92,7 +94,11 @@ private struct TaskCollection {
       list.tasks[place].sources.insert(source)
       return place
     }
-    guard seen.insert(address).inserted, list.tasks.count < limit else { return nil }
+    // A list that was forged to be full mustn't leave the table without room.
+    let room = source == .pidTable ? 2 * limit : limit
+    guard list.tasks.count + list.damaged.count < room, seen.insert(address).inserted else {
+      return nil
+    }
     do throws(TaskDamage) {
       places[address] = list.tasks.count
       list.tasks.append(try reader.read(address, from: source))
@@ -126,6 +132,7 @@ private struct TaskCollection {
   private mutating func addThreads(of leader: GuestTask) throws(StructureError) {
     guard let signals = leader.signals else { return }
     let head = signals &+ (try reader.signals.place(of: .threadHead)).offset
+    guard walked.insert(head).inserted else { return }
     let offset = try reader.task.place(of: .threadNode).offset
     let threads = KernelList(head: head, in: kernel.memory, limit: limit)
     if let damage = threads.damage {
