@@ -5,6 +5,9 @@ import Varve
 /// What is measured: the core that `VARVE_BENCHMARK_CORE` names.
 private let path = ProcessInfo.processInfo.environment["VARVE_BENCHMARK_CORE"]
 
+/// A dump of a guest that `VARVE_BENCHMARK_GUEST` names.
+private let guestPath = ProcessInfo.processInfo.environment["VARVE_BENCHMARK_GUEST"]
+
 /// How fast memory is searched, in millions of bytes a second.
 private let searchSpeed = BenchmarkMetric.custom(
   "Searched (MB/s)", polarity: .prefersLarger, useScalingFactor: false)
@@ -16,11 +19,12 @@ private func configuration(_ extra: BenchmarkMetric...) -> Benchmark.Configurati
 }
 
 let benchmarks: @Sendable () -> Void = {
-  guard let path else {
-    // Without a core there is nothing to measure; `scripts/bench` gives one.
-    return
-  }
+  // Without files there is nothing to measure; `scripts/bench` and `scripts/bench-guest` give them.
+  if let path { measureCore(path) }
+  if let guestPath { measureGuest(guestPath) }
+}
 
+private func measureCore(_ path: String) {
   Benchmark("Open a core", configuration: configuration()) { benchmark in
     for _ in benchmark.scaledIterations {
       blackHole(try CoreDump(opening: path).process.modules.count)
@@ -62,6 +66,36 @@ let benchmarks: @Sendable () -> Void = {
       let searched = scanner.scan(windows: windows).searched
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       benchmark.measurement(searchSpeed, Int(Double(searched) / seconds / 1e6))
+    }
+  }
+}
+
+private func measureGuest(_ path: String) {
+  Benchmark("Find a guest's kernel", configuration: configuration()) { benchmark in
+    for _ in benchmark.scaledIterations {
+      blackHole(try MachineSource(opening: path).linuxKernel().release)
+    }
+  }
+
+  Benchmark("List a guest's tasks", configuration: configuration()) { benchmark in
+    let kernel = try MachineSource(opening: path).linuxKernel()
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations { blackHole(try kernel.tasks().tasks.count) }
+  }
+
+  Benchmark("Unwind every kernel stack", configuration: configuration()) { benchmark in
+    let kernel = try MachineSource(opening: path).linuxKernel()
+    let tasks = try kernel.tasks().tasks
+    let stacks = try KernelStacks(kernel)
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations { blackHole(tasks.map { stacks.stack(of: $0) }.count) }
+  }
+
+  Benchmark("Report every kernel stack, everything read anew", configuration: configuration()) {
+    benchmark in
+    for _ in benchmark.scaledIterations {
+      let source = try MachineSource(opening: path)
+      blackHole(try source.guestStacks(.all, options: StackOptions(isRaw: true)))
     }
   }
 }

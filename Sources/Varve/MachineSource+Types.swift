@@ -5,11 +5,12 @@ extension MachineSource {
     named name: String, progress: ProgressHandler = .silent
   ) throws(VarveError) -> TypeLayoutReport {
     let kernel = try linuxKernel(progress: progress)
+    let (sources, problems) = TypeSource.all(of: kernel)
     do throws(SymbolError) {
       return TypeLayoutReport(
         file: path, name: name,
-        types: try TypeLayoutReporter.layouts(named: name, in: [.image(of: kernel)]),
-        warnings: warnings + kernel.diagnostics)
+        types: try TypeLayoutReporter.layouts(named: name, in: sources),
+        warnings: warnings + kernel.diagnostics + problems)
     } catch {
       throw VarveError(file: path, reason: "\(error)")
     }
@@ -21,10 +22,11 @@ extension MachineSource {
     progress: ProgressHandler = .silent
   ) throws(VarveError) -> PrintReport {
     let kernel = try linuxKernel(progress: progress)
+    let (sources, problems) = TypeSource.all(of: kernel)
     do throws(CExpressionError) {
-      var report = try PrintContext(kernel, sources: [.image(of: kernel)])
+      var report = try PrintContext(kernel, sources: sources)
         .report(expression, file: path, options: options)
-      report.warnings = warnings + kernel.diagnostics
+      report.warnings = warnings + kernel.diagnostics + problems
       return report
     } catch {
       throw VarveError(file: path, reason: "\(expression): \(error)")

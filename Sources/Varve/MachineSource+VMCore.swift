@@ -6,9 +6,10 @@ extension MachineSource {
   }
 
   /// VMCOREINFO by the note that came with the source, else found in guest memory; nil if there is
-  /// none that can be believed. `rejected` then gets what was seen instead.
+  /// none that can be believed. `rejected` then gets what was seen instead. Unless `isThorough`, what
+  /// looks like it where no kernel keeps it isn't told as long as something is found.
   func kernelInformation(
-    progress: ProgressHandler, rejected: inout [RejectedVMCoreInfo]
+    isThorough: Bool = true, progress: ProgressHandler, rejected: inout [RejectedVMCoreInfo]
   ) -> KernelInformation? {
     if let bytes = machine.vmcoreInfo {
       let info = VMCoreInfo(text: String(decoding: bytes))
@@ -19,7 +20,13 @@ extension MachineSource {
     }
     progress(ProgressStep(what: "looking for VMCOREINFO in guest memory", done: 0, total: nil))
     defer { progress(nil) }
-    let survey = VMCoreInfoSearch(machine, release: release).survey()
+    var search = VMCoreInfoSearch(machine, release: release)
+    search.readsKernelPlacesOnly = !isThorough
+    var survey = search.survey()
+    if survey.found == nil, !isThorough {
+      search.readsKernelPlacesOnly = false
+      survey = search.survey()
+    }
     guard let found = survey.found else {
       rejected = survey.rejected
       return nil
@@ -50,7 +57,8 @@ extension MachineSource {
     var options = options
     var rejected: [RejectedVMCoreInfo] = []
     let kernel =
-      options.format == .raw ? nil : kernelInformation(progress: progress, rejected: &rejected)
+      options.format == .raw
+      ? nil : kernelInformation(isThorough: false, progress: progress, rejected: &rejected)
     options.vmcoreInfo = kernel?.bytes
     var warnings = warnings + checks(isThorough: false).refutations
     if kernel == nil, options.format != .raw {
@@ -59,10 +67,15 @@ extension MachineSource {
       )
       warnings += rejected.prefix(Self.rejectionLimit).map { "\($0)" }
     }
+    if let level = options.level {
+      options.exclusion = try exclusion(
+        at: level, kernel, progress: progress, warnings: &warnings)
+    }
     let summary: VMCoreSummary
     do {
       var writer = VMCoreWriter(machine, options)
       writer.release = release
+      writer.files = files
       summary =
         output == "-"
         ? try writer.writeToStandardOutput(progress: progress)
@@ -76,5 +89,35 @@ extension MachineSource {
     return VMCoreReport(
       input: path, output: output, format: options.format, summary: summary,
       cpus: machine.cpus.count, vmcoreInfo: kernel?.report, warnings: warnings + summary.remarks)
+  }
+}
+
+extension MachineSource {
+  /// The pages that `level` leaves out besides those of zeros, by what the guest's kernel says of
+  /// them. Throws if the level can't be had without asking it and it can't be asked.
+  private func exclusion(
+    at level: DumpLevel, _ kernel: KernelInformation?, progress: ProgressHandler,
+    warnings: inout [String]
+  ) throws(VarveError) -> PageExclusion? {
+    guard !level.isDisjoint(with: .needingKernel) else { return nil }
+    guard let kernel else {
+      throw VarveError(
+        file: path,
+        reason: "level \(level.rawValue) needs the guest kernel's VMCOREINFO, and there is none")
+    }
+    progress(ProgressStep(what: "asking the guest's kernel about its pages", done: 0, total: nil))
+    defer { progress(nil) }
+    do throws(LinuxGuestError) {
+      var filter = try PageFilter(machine, VMCoreInfo(text: String(decoding: kernel.bytes)))
+      filter.release = release
+      let found = filter.excluded(at: level)
+      if found.undecided > 0 {
+        warnings.append(
+          "\(found.undecided) pages stay for want of the kernel's descriptor of them")
+      }
+      return found.pages
+    } catch {
+      throw VarveError(file: path, reason: "level \(level.rawValue): \(error)")
+    }
   }
 }

@@ -11,7 +11,8 @@ struct PrintExpression: AsyncParsableCommand {
       container_of(POINTER, TYPE, MEMBER), offsetof(TYPE, MEMBER), per_cpu(VARIABLE, CPU), \
       per_cpu_ptr(POINTER, CPU). Types are the kernel's own (BTF), which doesn't tell those of most \
       variables: where Varve doesn't know one either, say it as *(struct x *)&name. Values look as \
-      gdb prints them. Nothing is called, and nothing changed.
+      gdb prints them, a char array up to its first NUL. Nothing is called, and nothing changed. An \
+      expression that begins with - goes behind --.
 
       EXAMPLES
         varve print core init_task.comm
@@ -49,6 +50,7 @@ struct PrintExpression: AsyncParsableCommand {
     try Session.run(output) { session in
       var format = FormatOptions()
       format.isPretty = !isOneLine
+      format.stopsAtNull = true
       format.elementLimit = elements == 0 ? nil : elements
       let options = machine.options(search)
       let report = try MachineSource.withOpened(

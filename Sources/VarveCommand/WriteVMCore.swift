@@ -23,6 +23,8 @@ struct WriteVMCore: AsyncParsableCommand {
         varve vmcore core -o vmcore          as ELF
         varve vmcore core -o vmcore.kdump --format kdump-zstd --filter zero
                                              packed, without pages of zeros
+        varve vmcore core -o vmcore.kdump --format kdump-zstd -d 31
+                                             without free pages, caches and users' memory too
         varve vmcore core -o - | ssh analyst 'cat > vmcore'
                                              through a pipe
         varve vmcore core -o - --format kdump-zstd | ssh analyst 'makedumpfile -R vmcore'
@@ -66,6 +68,13 @@ struct WriteVMCore: AsyncParsableCommand {
   var filter: MemoryFilter?
 
   @Option(
+    name: [.customShort("d"), .customLong("dump-level")],
+    help: ArgumentHelp(
+      "Leave out pages by what the guest's Linux kernel uses them for, as makedumpfile -d does: the sum of 1 (zeros), 2 (cache without private pages), 4 (all cache), 8 (user data), 16 (free).",
+      valueName: "level"))
+  var level: UInt8?
+
+  @Option(
     name: .customLong("threads"),
     help: ArgumentHelp("Pack pages with N threads; default: one for each CPU.", valueName: "n"))
   var threads: Int?
@@ -91,6 +100,15 @@ struct WriteVMCore: AsyncParsableCommand {
     if filter != nil, format == .raw {
       throw ValidationError("--filter doesn't go with --format raw, which leaves nothing out.")
     }
+    if let level, level > DumpLevel.all.rawValue {
+      throw ValidationError("--dump-level is a number from 0 to 31.")
+    }
+    if level != nil, format == .raw {
+      throw ValidationError("--dump-level doesn't go with --format raw, which leaves nothing out.")
+    }
+    if level != nil, filter != nil {
+      throw ValidationError("--filter zero and --dump-level exclude each other: zeros are 1.")
+    }
     if allowsAbsentAsZeros, format != .raw {
       throw ValidationError(
         "--absent-as-zeros goes with --format raw only: other formats record what is absent.")
@@ -102,6 +120,7 @@ struct WriteVMCore: AsyncParsableCommand {
       var options = VMCoreOptions(format: format)
       options.range = range
       options.filtersZeroPages = filter == .zero
+      options.level = level.map { DumpLevel(rawValue: $0) }
       options.threadCount = threads
       options.allowsAbsentAsZeros = allowsAbsentAsZeros
       let report = try MachineSource.withOpened(

@@ -20,7 +20,7 @@ import Varve
   }()
 
   /// One frame as drgn has it.
-  struct Frame: Decodable {
+  struct Frame: Decodable, Sendable {
     let pc: UInt64
     let name: String
     let isInline: Bool
@@ -110,6 +110,13 @@ import Varve
 
   // MARK: The guest's own word
 
+  /// Threads that may run for less than a tick after the guest looked, and so seem settled; of these
+  /// drgn's stacks alone decide.
+  private static let movedOn = [
+    "rcu_preempt": "in 6.12's idle guest a grace period began between its looking and the pause",
+    "rcu_sched": "the same thread in kernels without preemption",
+  ]
+
   @Test(arguments: guests) func stacksEqualTheGuestsOwn(_ subject: Subject) throws {
     let truth = try GuestTruth(subject)
     let ours = try report(subject, vmlinux: false)
@@ -125,7 +132,8 @@ import Varve
       }
       let own = thread.stack.compactMap { $0.split(separator: "/").first.map(String.init) }
       // The kernel leaves out the scheduler's own functions, which are the innermost.
-      #expect(Array(names.suffix(own.count)) == own, "task \(thread)")
+      #expect(
+        Array(names.suffix(own.count)) == own || Self.movedOn[thread.name] != nil, "task \(thread)")
       compared += 1
     }
     #expect(compared > 40)
@@ -174,11 +182,14 @@ private struct FrameDifference {
   var isNone: Bool { !name && !line }
 
   /// A difference that is as it should be.
-  struct Accepted {
+  struct Accepted: Sendable {
     let because: String
-    let covers: (FrameReport, GuestStackPeerTests.Frame) -> Bool
+    let covers: @Sendable (FrameReport, GuestStackPeerTests.Frame) -> Bool
 
-    init(_ because: String, _ covers: @escaping (FrameReport, GuestStackPeerTests.Frame) -> Bool) {
+    init(
+      _ because: String,
+      _ covers: @escaping @Sendable (FrameReport, GuestStackPeerTests.Frame) -> Bool
+    ) {
       self.because = because
       self.covers = covers
     }

@@ -15,13 +15,13 @@ import Varve
 
   /// Writes the core of the subject `name` in `format`; gives the dump's path.
   private func dump(
-    _ name: String, as format: String, in directory: ScratchDirectory
+    _ name: String, as format: String, level: Int? = nil, in directory: ScratchDirectory
   ) throws -> String {
     let subject = try Self.subject(name)
     let path = directory.file("\(name).\(format)")
     let result = try Command.run(
       ["vmcore", try #require(subject.core), "-q", "-o", path, "--format", format]
-        + subject.commandLineOptions, in: directory)
+        + (level.map { ["-d", "\($0)"] } ?? []) + subject.commandLineOptions, in: directory)
     try #require(result.status == 0, "\(result.text)")
     return path
   }
@@ -82,6 +82,18 @@ import Varve
     #expect(expected.contains { $0.contains("[swapper/0]") })
     let found = try linesByCrash(dump(Self.compared, as: format, in: directory), in: directory)
     #expect(found == expected)
+  }
+
+  /// Nothing that they need is left out at the highest level.
+  @Test(arguments: ["elf", "kdump-zlib"]) func filteredDumpsShowTheSame(_ format: String) throws {
+    let directory = try ScratchDirectory()
+    let qmp = try #require(try Self.subject(Self.compared).truth["qmp_dump"])
+    let filtered = try dump(Self.compared, as: format, level: 31, in: directory)
+    let expected = try tasksByDrgn(qmp, in: directory).tasks
+    #expect(expected.count > 50)
+    #expect(try tasksByDrgn(filtered, in: directory).tasks == expected)
+    let shown = try linesByCrash(filtered, in: directory).filter { !$0.contains("[PARTIAL DUMP]") }
+    #expect(shown == (try Self.expectedOfCrash.get()))
   }
 
   /// Without QEMU's symbols the dump is as good.

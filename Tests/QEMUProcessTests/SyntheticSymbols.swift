@@ -53,7 +53,9 @@ final class SyntheticSymbols: ProgramSymbols, TypeGraph {
     return nodes[Int(id.rawValue)]
   }
 
-  func variable(named name: String, file: String) throws(SymbolError) -> ProgramVariable? {
+  func variable(
+    named name: String, file: String, isStrict: Bool
+  ) throws(SymbolError) -> ProgramVariable? {
     variables[name].map {
       ProgramVariable(type: TypeReference(self, identifiers[$0.type]), place: $0.place)
     }

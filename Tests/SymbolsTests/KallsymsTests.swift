@@ -23,7 +23,7 @@ private func found(_ image: KallsymsAssembler.Image, at address: UInt64) -> Kall
     (.since6_4, .placeRelative),
   ]
 
-  @Test(arguments: layouts.indices, [1500, 1536, 1533, 1026]) func readsEveryLayout(
+  @Test(arguments: layouts.indices, [1021, 1022]) func readsEveryLayout(
     _ layout: Int, count: Int
   ) throws {
     var symbols = KallsymsAssembler.sample(count: count)
@@ -198,7 +198,7 @@ private func found(_ image: KallsymsAssembler.Image, at address: UInt64) -> Kall
     (assembler.order, assembler.encoding) = Self.layouts[layout]
     let whole = assembler.image()
     var random = RepeatableRandom(seed: UInt64(layout))
-    for _ in 0..<20 {
+    for _ in 0..<8 {
       var image = whole
       for _ in 0..<Int.random(in: 1...8, using: &random) {
         let place = Int.random(in: assembler.leading..<image.bytes.count, using: &random)

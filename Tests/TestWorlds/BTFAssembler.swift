@@ -29,7 +29,16 @@ public struct BTFAssembler: Sendable {
     _ kind: UInt32, _ name: String = "", count: UInt32 = 0, flag: Bool = false,
     _ sizeOrType: UInt32 = 0, words: [UInt32] = []
   ) -> UInt32 {
-    types.number(string(name))
+    add(kind, raw: string(name), count: count, flag: flag, sizeOrType, words: words)
+  }
+
+  /// Likewise, with a name that is already among the strings, or outside.
+  @discardableResult
+  public mutating func add(
+    _ kind: UInt32, raw name: UInt32, count: UInt32 = 0, flag: Bool = false,
+    _ sizeOrType: UInt32 = 0, words: [UInt32] = []
+  ) -> UInt32 {
+    types.number(name)
     types.number((flag ? 1 << 31 : 0) | kind << 24 | count)
     types.number(sizeOrType)
     for word in words { types.number(word) }

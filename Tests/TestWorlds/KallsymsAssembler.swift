@@ -82,14 +82,15 @@ public struct KallsymsAssembler: Sendable {
 
   // MARK: Names
 
-  /// Single characters stand for themselves; the rest are parts of names.
-  private static let tokens: [[UInt8]] = {
-    var tokens = (0..<256).map { $0 > 0x20 && $0 < 0x7f ? [UInt8($0)] : [] }
-    for (index, text) in ["do_sys_", "call_", "_init", "Tdo", "tdo_sys_", "helper"].enumerated() {
-      tokens[128 + index] = Array(text.utf8)
-    }
-    return tokens
-  }()
+  /// Parts of names that tokens from 128 on stand for, the longest first.
+  private static let parts = ["tdo_sys_", "do_sys_", "helper", "_init", "call_", "Tdo"]
+    .map { Array($0.utf8) }
+
+  /// Single characters stand for themselves.
+  private static let tokens: [[UInt8]] = (0..<256).map { token in
+    if token >= 128, token - 128 < parts.count { return parts[token - 128] }
+    return token > 0x20 && token < 0x7f ? [UInt8(token)] : []
+  }
 
   private static func compressed(_ symbol: Symbol) -> [UInt8] {
     let text = Array("\(symbol.letter)\(symbol.name)".utf8)
@@ -97,11 +98,13 @@ public struct KallsymsAssembler: Sendable {
     var position = 0
     while position < text.count {
       let rest = text[position...]
-      let best = tokens.indices.filter { !tokens[$0].isEmpty && rest.starts(with: tokens[$0]) }
-        .max { tokens[$0].count < tokens[$1].count }
-      let token = best ?? 0x3f
-      result.append(UInt8(token))
-      position += max(tokens[token].count, 1)
+      if let part = parts.firstIndex(where: { rest.first == $0.first && rest.starts(with: $0) }) {
+        result.append(UInt8(128 + part))
+        position += parts[part].count
+      } else {
+        result.append(text[position])
+        position += 1
+      }
     }
     return result
   }

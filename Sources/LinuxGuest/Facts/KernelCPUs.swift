@@ -53,7 +53,7 @@ public struct KernelLoad: Hashable, Sendable {
   public var text: String {
     averages.map { average in
       let rounded = average &+ 2048 / 200
-      let hundredths = (rounded & 2047) * 100 >> 11
+      let hundredths = ((rounded & 2047) * 100) >> 11
       return "\(rounded >> 11)." + (hundredths < 10 ? "0" : "") + "\(hundredths)"
     }.joined(separator: " ")
   }

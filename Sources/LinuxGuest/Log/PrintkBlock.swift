@@ -22,7 +22,6 @@ enum PrintkBlock: Hashable {
 
   /// The size of the id.
   static let header: UInt64 = 8
-  private static let failed: UInt64 = 1
   private static let emptyLine: UInt64 = 3
 
   init(begin: UInt64, next: UInt64, sizeBits: UInt64) {
@@ -49,7 +48,4 @@ enum PrintkBlock: Hashable {
     }
     self = .text(offset: offset + Self.header, room: size - Self.header)
   }
-
-  /// What `begin` and `next` are when there was no room.
-  static let failedPosition = failed
 }

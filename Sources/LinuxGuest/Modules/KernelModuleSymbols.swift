@@ -126,10 +126,14 @@ public final class KernelModuleSymbols: SymbolTable {
     }
   }
 
+  /// The kernel keeps the letters in lower case (kernel/module/kallsyms.c, `elf_type`), nm has those
+  /// of symbols that other files can see in upper case.
   private func entry(_ place: Place) -> Kallsyms.Entry {
-    Kallsyms.Entry(
+    let letter = Unicode.Scalar(place.letter)
+    let isGlobal = place.info >> 4 == 1 && letter.properties.isLowercase
+    return Kallsyms.Entry(
       name: String(decoding: text(place), as: UTF8.self), value: place.address,
-      letter: Character(UnicodeScalar(place.letter)))
+      letter: Character(isGlobal ? Unicode.Scalar(place.letter & ~0x20) : letter))
   }
 
   /// `st_info`: binding in the upper half, type in the lower.

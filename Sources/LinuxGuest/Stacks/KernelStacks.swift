@@ -19,6 +19,16 @@ public struct KernelStacks: Sendable {
   /// The names of that code: `ret_from_fork_asm` since 6.6 (arch/x86/entry/entry_64.S).
   static let forkReturns = ["ret_from_fork", "ret_from_fork_asm"]
 
+  /// Code that tracers have functions return to instead of their callers.
+  private let returnTrampolines: Set<UInt64>
+
+  /// Its names: the function graph tracer's (arch/x86/kernel/ftrace_64.S) and those of probes at
+  /// returns (arch/x86/kernel/rethook.c since 5.19, kprobes/core.c before).
+  static let trampolineNames = [
+    "return_to_handler", "arch_rethook_trampoline", "__kretprobe_trampoline",
+    "kretprobe_trampoline",
+  ]
+
   /// Throws if the kernel's types don't tell where a task's stack is.
   public init(
     _ kernel: LinuxKernel, debugFile: KernelDebugFile? = nil
@@ -30,8 +40,12 @@ public struct KernelStacks: Sendable {
     areas = KernelStackAreas(kernel, cpus.all)
     diagnostics = process.diagnostics + cpus.diagnostics
     fields = try TaskStackFields(kernel)
-    firstInstructions = Set(
-      Self.forkReturns.compactMap { kernel.symbols.symbol(named: $0)?.address })
+    firstInstructions = Self.addresses(of: Self.forkReturns, kernel)
+    returnTrampolines = Self.addresses(of: Self.trampolineNames, kernel)
+  }
+
+  private static func addresses(of names: [String], _ kernel: LinuxKernel) -> Set<UInt64> {
+    Set(names.compactMap { kernel.symbols.symbol(named: $0)?.address })
   }
 
   /// The CPU whose registers are those of the task at `address`; nil if none runs it.
@@ -125,6 +139,13 @@ public struct KernelStacks: Sendable {
     isAfterCall: Bool, _ limit: Int, notes: [String] = []
   ) -> KernelStack {
     let backtrace = process.backtrace(from: registers, limit: limit, isAfterCall: isAfterCall)
+    var notes = notes
+    if backtrace.frames.dropFirst().contains(where: {
+      returnTrampolines.contains($0.pc.rawValue)
+    }) {
+      notes.append(
+        "a tracer took a return address away, which isn't looked for: callers are missing")
+    }
     return KernelStack(
       task: task, origin: origin, registers: registers, backtrace: backtrace,
       interruptions: Interruption.all(in: backtrace, of: process), notes: notes)

@@ -34,6 +34,9 @@ public struct RejectedVMCoreInfo: Error, Hashable, Sendable, CustomStringConvert
 /// up by a process in the guest, so nothing is believed that page tables and CPUs don't confirm.
 public struct VMCoreInfoSearch: Sendable {
   public let machine: Machine
+  /// Only the places in a page are looked at where a kernel keeps the text. The same is found, much
+  /// faster, but what merely looks like the text elsewhere isn't told.
+  public var readsKernelPlacesOnly = false
   private let release: @Sendable (ByteView) -> Void
 
   /// `release` is called with each part of memory when it was searched: a mapping's pages can be let
@@ -80,6 +83,10 @@ public struct VMCoreInfoSearch: Sendable {
     let found = Mutex(LowestAddresses(limit: Self.limit))
     let odd = Mutex(LowestAddresses(limit: Self.oddLimit))
     PhysicalScan(machine.memory, release: release).forEachWindow { start, bytes in
+      if readsKernelPlacesOnly {
+        bytes.forEachKernelPlace(from: start) { address in found.withLock { $0.add(address) } }
+        return
+      }
       let first = (8 &- start.rawValue & 7) & 7
       bytes.forEachOccurrence(of: Self.firstWord, from: first) { offset in
         let address = start &+ offset
@@ -96,6 +103,28 @@ public struct VMCoreInfoSearch: Sendable {
 
   /// `OSRELEAS`.
   static let firstWord: UInt64 = 0x5341_454c_4552_534f
+}
+
+extension ByteView {
+  /// Calls `body` with each address at which the text's first word stands where a kernel would put
+  /// it. The first byte of the view is at `start`.
+  fileprivate func forEachKernelPlace(
+    from start: PhysicalAddress, _ body: (PhysicalAddress) -> Void
+  ) {
+    let word = UInt64(littleEndian: VMCoreInfoSearch.firstWord)
+    for place in VMCoreInfoPlace.offsets {
+      var offset = (place &- start.rawValue) & 4095
+      do throws(ByteError) {
+        while offset + 8 <= count {
+          if try load(UInt64.self, at: offset) == word { body(start &+ offset) }
+          offset += 4096
+        }
+      } catch {
+        // Not reached: `offset` stays within the view.
+        return
+      }
+    }
+  }
 }
 
 /// The lowest of all addresses that were added, in whatever order: not more than a limit.

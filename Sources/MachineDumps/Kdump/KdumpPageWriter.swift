@@ -42,7 +42,7 @@ struct KdumpPageWriter {
       switch kind {
       case .data: true
       case .zeros: !filtersZeros
-      case .absent: false
+      case .absent, .excluded: false
       }
     }
     let zeroPage = layout.pages(after: pageCount)
@@ -65,6 +65,9 @@ struct KdumpPageWriter {
     let pages = chunk.span.pages
     switch chunk.span.kind {
     case .absent(let reason): addAbsent(reason, count: pages.upperBound - pages.lowerBound)
+    case .excluded(let kind):
+      summary.excluded[kind, default: 0] +=
+        (pages.upperBound - pages.lowerBound) * Self.pageSize
     case .zeros: try addZeros(pages)
     case .data: try writeData(chunk)
     }

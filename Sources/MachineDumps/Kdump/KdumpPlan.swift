@@ -13,6 +13,8 @@ struct KdumpPlan: Sendable {
       case zeros
       /// Memory that the input doesn't have.
       case absent(MemoryFault.Reason)
+      /// To be left out.
+      case excluded(PageExclusion.Kind)
     }
 
     /// Page numbers.
@@ -32,9 +34,11 @@ struct KdumpPlan: Sendable {
   /// disk.
   static let pageCountLimit: UInt64 = 1 << 34
 
-  /// Plans a dump of `machine`, of the pages that `range` touches or of all. Throws
-  /// `.nothingToWrite` and `.layout`.
-  init(_ machine: Machine, range: Range<PhysicalAddress>?) throws(VMCoreError) {
+  /// Plans a dump of `machine`, of the pages that `range` touches or of all, less those of
+  /// `exclusion`. Throws `.nothingToWrite` and `.layout`.
+  init(
+    _ machine: Machine, range: Range<PhysicalAddress>?, exclusion: PageExclusion? = nil
+  ) throws(VMCoreError) {
     memoryRanges = Self.merged(
       machine.map.lazy.filter { $0.kind.isDumped && $0.count > 0 }.map {
         let end = $0.start.rawValue.addingReportingOverflow($0.count)
@@ -56,7 +60,7 @@ struct KdumpPlan: Sendable {
     guard !wanted.isEmpty else { throw .nothingToWrite(range: range) }
     // To the reader of the dump, the machine has no memory outside the range.
     machinePages = wanted
-    var builder = SpanBuilder(memory: machine.memory)
+    var builder = SpanBuilder(memory: machine.memory, exclusion: exclusion)
     for pages in wanted { builder.cover(pages) }
     spans = builder.spans
   }
@@ -109,11 +113,15 @@ struct KdumpPlan: Sendable {
 /// Cuts pages into spans where the fate of their bytes changes.
 private struct SpanBuilder {
   let memory: PhysicalMemory
+  let exclusion: PageExclusion?
   var spans: [KdumpPlan.Span] = []
   /// The first segment that may reach into what comes next.
   private var segment = 0
 
-  init(memory: PhysicalMemory) { self.memory = memory }
+  init(memory: PhysicalMemory, exclusion: PageExclusion?) {
+    self.memory = memory
+    self.exclusion = exclusion
+  }
 
   /// Adds spans for `pages`, which lie behind all that were added before.
   mutating func cover(_ pages: Range<UInt64>) {
@@ -164,6 +172,14 @@ private struct SpanBuilder {
   }
 
   private mutating func add(_ pages: Range<UInt64>, _ kind: KdumpPlan.Span.Kind) {
+    if case .absent = kind { return append(pages, kind) }
+    guard let exclusion else { return append(pages, kind) }
+    exclusion.forEachRun(in: pages) { run, reason in
+      append(run, reason.map { .excluded($0) } ?? kind)
+    }
+  }
+
+  private mutating func append(_ pages: Range<UInt64>, _ kind: KdumpPlan.Span.Kind) {
     if let last = spans.last, last.kind == kind, last.pages.upperBound == pages.lowerBound {
       spans[spans.count - 1].pages = last.pages.lowerBound..<pages.upperBound
     } else {

@@ -60,7 +60,8 @@ public struct KdumpWriter: Sendable {
   public func write(
     to output: any DumpOutput, progress: ProgressHandler = .silent
   ) throws(VMCoreError) -> VMCoreSummary {
-    let plan = try KdumpPlan(machine, range: options.range)
+    let plan = try KdumpPlan(
+      machine, range: options.range, exclusion: options.exclusion)
     let layout = try layout(plan)
     try writeHeaders(layout, to: output)
     var bitmap = BitmapStream(
@@ -126,7 +127,8 @@ public struct KdumpWriter: Sendable {
 
     var subheader = KdumpSubheader()
     subheader.physicalBase = UInt64(bitPattern: info.physicalBase ?? 0)
-    subheader.dumpLevel = options.filtersZeroPages ? 1 : 0
+    // makedumpfile's own header says with which level a dump was made.
+    subheader.dumpLevel = UInt32(options.level?.rawValue ?? 0) | (options.filtersZeroPages ? 1 : 0)
     subheader.pageLimit = layout.pageLimit
     if !notes.isEmpty {
       subheader.notes = KdumpExtent(offset: layout.notes, count: UInt64(notes.count))

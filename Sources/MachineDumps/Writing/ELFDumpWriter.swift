@@ -16,6 +16,7 @@ internal import Targets
 struct ELFDumpWriter {
   let machine: Machine
   let options: VMCoreOptions
+  let files: [MappedFile]
   let release: @Sendable (ByteView) -> Void
 
   func write(
@@ -23,7 +24,7 @@ struct ELFDumpWriter {
   ) throws(VMCoreError) -> VMCoreSummary {
     let blocks = machine.dumpedBlocks(in: options.range)
     let survey = try MemorySurvey(
-      machine.memory, blocks, filtersZeros: options.filtersZeroPages, release: release)
+      machine.memory, blocks, MemorySurvey.Filter(options), release: release)
     guard !survey.extents.isEmpty else { throw .nothingToWrite(range: options.range) }
     let notes = MachineNotes(machine, vmcoreInfo: options.vmcoreInfo?.copy())
     let layout = try layout(survey, notes, isWide: !fitsIn32Bits(notes, survey))
@@ -34,7 +35,7 @@ struct ELFDumpWriter {
     let transfers = transfers(survey, layout)
     let meter = ProgressMeter(
       "writing memory", total: transfers.reduce(0) { $0 + $1.count }, progress)
-    let written = try MemoryCopier(memory: machine.memory, release: release)
+    let written = try MemoryCopier(memory: machine.memory, files: files, release: release)
       .copy(transfers, to: output, threads: options.effectiveThreadCount, meter)
     try hosted { () throws(HostError) in try output.finish(size: layout.fileSize) }
     meter.finish()
@@ -43,6 +44,7 @@ struct ELFDumpWriter {
     summary.written = survey.stored
     summary.zeros = survey.stored - written
     summary.filtered = survey.filtered
+    summary.excluded = survey.excluded
     summary.absent = survey.absent
     summary.fileSize = layout.fileSize
     summary.remarks = notes.remarks

@@ -37,105 +37,115 @@ struct MemorySurvey {
   /// What isn't, by reason.
   private(set) var absent: [MemoryFault.Reason: UInt64] = [:]
   private(set) var firstGap: Gap?
+  /// What filters left out of the extents' data, by what the pages are.
+  private(set) var excluded: [PageExclusion.Kind: UInt64] = [:]
   /// How many bytes of extents are zeros that are left out of the file.
-  var filtered: UInt64 { extents.reduce(0) { $0 + ($1.count - $1.dataCount) } }
+  var filtered: UInt64 {
+    extents.reduce(0) { $0 + ($1.count - $1.dataCount) } - excluded.values.reduce(0, +)
+  }
   /// How many bytes of extents are to be in the file.
   var stored: UInt64 { extents.reduce(0) { $0 + $1.dataCount } }
 
   /// So many program headers take 56 MiB, which is as much as their keeping should cost.
   static let extentLimit = 1 << 20
-  /// Zeros are left out where at least so many bytes lie together: each such place costs a program
-  /// header and padding up to the next page, or at least a span.
-  static let leastFiltered: UInt64 = 1 << 16
   private static let step: UInt64 = 1 << 20
 
-  /// Walks through `blocks` of `memory`. Only if `filtersZeros`, its bytes are read.
+  /// What to leave out.
+  struct Filter: Sendable {
+    var zeros = false
+    var exclusion: PageExclusion?
+    /// Only where at least so many bytes lie together is something left out: each such place costs a
+    /// program header and padding up to the next page, or at least a span.
+    var least: UInt64 = 1 << 16
+    /// Whether what ends an extent is left out even if it is less.
+    var cutsEnds = false
+
+    init() {}
+
+    init(_ options: VMCoreOptions) {
+      zeros = options.filtersZeroPages || options.level?.contains(.zero) ?? false
+      exclusion = options.exclusion
+      if options.level != nil {
+        // As makedumpfile: 256 pages (makedumpfile.c, `write_elf_pages_cyclic`).
+        least = 1 << 20
+        cutsEnds = true
+      }
+    }
+  }
+
+  private let filter: Filter
+  private var releaser: ViewReleaser
+  private var open: OpenExtent?
+
+  /// Walks through `blocks` of `memory`. Only if `filter` leaves out zeros, its bytes are read.
   init(
-    _ memory: PhysicalMemory, _ blocks: [GuestBlock], filtersZeros: Bool,
+    _ memory: PhysicalMemory, _ blocks: [GuestBlock], _ filter: Filter,
     release: @escaping @Sendable (ByteView) -> Void
   ) throws(VMCoreError) {
-    var releaser = ViewReleaser(release)
+    self.filter = filter
+    releaser = ViewReleaser(release)
     for block in blocks {
-      // An extent never reaches over the border of two blocks.
-      var open: DumpExtent?
       try memory.forEachStep(in: block.range, bytesLimit: Self.step) {
         start, run throws(VMCoreError) in
-        switch run {
-        case .absent(let reason, let count):
-          try close(&open)
+        if case .absent(let reason, let count) = run {
+          try close()
           note(Gap(start: start, count: count, reason: reason))
-        case .zeros(let count):
-          try extend(&open, from: start, count: count, isData: !filtersZeros)
-        case .bytes(let view) where !filtersZeros:
-          try extend(&open, from: start, count: UInt64(view.count), isData: true)
-          addSpan(from: start, count: UInt64(view.count))
-        case .bytes(let view):
-          try extend(&open, from: start, around: view)
-          releaser.add(view)
+        } else {
+          try add(run, at: start)
         }
       }
-      try close(&open)
+      // An extent never reaches over the border of two blocks.
+      try close()
     }
     releaser.flush()
   }
 
-  /// Adds the bytes of `view` at `start`, some of which may be pages of zeros.
-  private mutating func extend(
-    _ open: inout DumpExtent?, from start: PhysicalAddress, around view: ByteView
+  /// Adds what `run`, which isn't absent, has at `start`.
+  private mutating func add(_ run: MemoryRun, at start: PhysicalAddress) throws(VMCoreError) {
+    guard let exclusion = filter.exclusion else {
+      return try addKept(run, at: start)
+    }
+    let end = start.rawValue + run.count
+    let size = PageExclusion.pageSize
+    let pages = start.rawValue / size..<(end - 1) / size + 1
+    try exclusion.forEachRun(in: pages) { pages, kind throws(VMCoreError) in
+      let lower = max(pages.lowerBound * size, start.rawValue)
+      let upper = pages.upperBound == (end - 1) / size + 1 ? end : pages.upperBound * size
+      let part = run.part(from: lower - start.rawValue, count: upper - lower)
+      if let kind {
+        leaveOut(PhysicalAddress(lower), part, as: kind)
+      } else {
+        try addKept(part, at: PhysicalAddress(lower))
+      }
+    }
+  }
+
+  private mutating func addKept(
+    _ run: MemoryRun, at start: PhysicalAddress
   ) throws(VMCoreError) {
+    switch run {
+    case .bytes(let view) where filter.zeros:
+      try add(view, at: start)
+      releaser.add(view)
+    case .bytes(let view):
+      try addData(start, UInt64(view.count))
+      addSpan(start, UInt64(view.count))
+    case .zeros(let count) where filter.zeros: leaveOutZeros(start, count)
+    case .zeros(let count): try addData(start, count)
+    case .absent: break
+    }
+  }
+
+  /// Adds the bytes of `view` at `start`, some of which may be pages of zeros.
+  private mutating func add(_ view: ByteView, at start: PhysicalAddress) throws(VMCoreError) {
     var next = 0
     try view.bytes.forEachDataRun(at: start.rawValue) { run throws(VMCoreError) in
-      let zeros = UInt64(run.lowerBound - next)
-      try extend(&open, from: start &+ UInt64(next), count: zeros, isData: false)
-      try extend(
-        &open, from: start &+ UInt64(run.lowerBound), count: UInt64(run.count), isData: true)
-      addSpan(from: start &+ UInt64(run.lowerBound), count: UInt64(run.count))
+      leaveOutZeros(start &+ UInt64(next), UInt64(run.lowerBound - next))
+      try addData(start &+ UInt64(run.lowerBound), UInt64(run.count))
+      addSpan(start &+ UInt64(run.lowerBound), UInt64(run.count))
       next = run.upperBound
     }
-    try extend(
-      &open, from: start &+ UInt64(next), count: UInt64(view.count - next), isData: false)
-  }
-
-  private mutating func extend(
-    _ open: inout DumpExtent?, from start: PhysicalAddress, count: UInt64, isData: Bool
-  ) throws(VMCoreError) {
-    guard count > 0 else { return }
-    var extent = open ?? DumpExtent(start: start, count: 0, dataCount: 0)
-    if isData {
-      if extent.count - extent.dataCount >= Self.leastFiltered {
-        open = extent
-        try close(&open)
-        extent = DumpExtent(start: start, count: 0, dataCount: 0)
-      }
-      // Zeros before it that are too few to be left out are data with it.
-      extent.dataCount = extent.count + count
-    }
-    extent.count += count
-    open = extent
-  }
-
-  /// Notes bytes to be read in the extent that is open.
-  private mutating func addSpan(from start: PhysicalAddress, count: UInt64) {
-    if let last = spans.last, last.extent == extents.count {
-      let end = last.start.rawValue + last.count
-      // Few zeros in between are found again by reading them.
-      if start.rawValue - end < Self.leastFiltered {
-        spans[spans.count - 1].count = start.rawValue + count - last.start.rawValue
-        return
-      }
-    }
-    spans.append(Span(start: start, count: count, extent: extents.count))
-  }
-
-  private mutating func close(_ open: inout DumpExtent?) throws(VMCoreError) {
-    guard var extent = open else { return }
-    open = nil
-    if extent.count - extent.dataCount < Self.leastFiltered { extent.dataCount = extent.count }
-    guard extents.count < Self.extentLimit else {
-      throw .tooFragmented(
-        ranges: UInt64(extents.count) + 1, limit: UInt64(Self.extentLimit))
-    }
-    extents.append(extent)
+    leaveOutZeros(start &+ UInt64(next), UInt64(view.count - next))
   }
 
   private mutating func note(_ gap: Gap) {
@@ -146,6 +156,101 @@ struct MemorySurvey {
     }
     if first.start &+ first.count == gap.start, first.reason == gap.reason {
       firstGap?.count += gap.count
+    }
+  }
+
+  // MARK: The extent that is open
+
+  /// An extent whose end hasn't been reached, and what would be left out if it were.
+  private struct OpenExtent {
+    var extent: DumpExtent
+    /// By what it is, zeros apart.
+    var excluded: [PageExclusion.Kind: UInt64] = [:]
+    /// What of it would have to be read if it weren't left out after all.
+    var unread: [(start: PhysicalAddress, count: UInt64)] = []
+
+    /// In bytes.
+    var leftOut: UInt64 { extent.count - extent.dataCount }
+
+    init(_ start: PhysicalAddress) { extent = DumpExtent(start: start, count: 0, dataCount: 0) }
+  }
+
+  private mutating func leaveOutZeros(_ start: PhysicalAddress, _ count: UInt64) {
+    guard count > 0 else { return }
+    var current = open ?? OpenExtent(start)
+    current.extent.count += count
+    open = current
+  }
+
+  private mutating func leaveOut(
+    _ start: PhysicalAddress, _ run: MemoryRun, as kind: PageExclusion.Kind
+  ) {
+    guard run.count > 0 else { return }
+    var current = open ?? OpenExtent(start)
+    open = nil  // So that what it holds isn't copied.
+    // Beyond that it is sure to be left out.
+    if case .bytes = run, current.leftOut < filter.least {
+      current.unread.append((start, run.count))
+    }
+    current.extent.count += run.count
+    current.excluded[kind, default: 0] += run.count
+    open = current
+  }
+
+  private mutating func addData(_ start: PhysicalAddress, _ count: UInt64) throws(VMCoreError) {
+    guard count > 0 else { return }
+    if let current = open, current.leftOut >= filter.least { try close() }
+    // What lies before and is too little to be left out is data with it.
+    takeIn()
+    var current = open ?? OpenExtent(start)
+    current.extent.count += count
+    current.extent.dataCount = current.extent.count
+    open = current
+  }
+
+  /// Makes data of what would have been left out at the end of the open extent.
+  private mutating func takeIn() {
+    guard var current = open, current.leftOut > 0 else { return }
+    current.extent.dataCount = current.extent.count
+    for part in current.unread { addSpan(part.start, part.count) }
+    current.unread = []
+    current.excluded = [:]
+    open = current
+  }
+
+  /// Notes bytes to be read in the extent that is open.
+  private mutating func addSpan(_ start: PhysicalAddress, _ count: UInt64) {
+    if let last = spans.last, last.extent == extents.count {
+      let end = last.start.rawValue + last.count
+      // Few zeros in between are found again by reading them.
+      if start.rawValue - end < filter.least {
+        spans[spans.count - 1].count = start.rawValue + count - last.start.rawValue
+        return
+      }
+    }
+    spans.append(Span(start: start, count: count, extent: extents.count))
+  }
+
+  private mutating func close() throws(VMCoreError) {
+    if let current = open, current.leftOut < filter.least, !filter.cutsEnds { takeIn() }
+    guard let current = open else { return }
+    open = nil
+    guard extents.count < Self.extentLimit else {
+      throw .tooFragmented(
+        ranges: UInt64(extents.count) + 1, limit: UInt64(Self.extentLimit))
+    }
+    excluded.merge(current.excluded, uniquingKeysWith: +)
+    extents.append(current.extent)
+  }
+}
+
+extension MemoryRun {
+  /// The `count` bytes from `skip` on.
+  fileprivate func part(from skip: UInt64, count: UInt64) -> MemoryRun {
+    switch self {
+    case .bytes(let view): .bytes(view.clampedSubview(at: skip, count: count))
+    case .zeros: .zeros(count: count)
+    case .absent(let reason, _): .absent(reason, count: count)
     }
   }
 }

@@ -7,6 +7,7 @@ internal import Targets
 struct RawDumpWriter {
   let machine: Machine
   let options: VMCoreOptions
+  let files: [MappedFile]
   let release: @Sendable (ByteView) -> Void
 
   func write(
@@ -14,7 +15,7 @@ struct RawDumpWriter {
   ) throws(VMCoreError) -> VMCoreSummary {
     let blocks = machine.dumpedBlocks(in: options.range)
     let survey = try MemorySurvey(
-      machine.memory, blocks, filtersZeros: false, release: release)
+      machine.memory, blocks, MemorySurvey.Filter(), release: release)
     let absent = survey.absent.values.reduce(0, +)
     if let gap = survey.firstGap, !options.allowsAbsentAsZeros {
       throw .absentMemory(
@@ -28,7 +29,7 @@ struct RawDumpWriter {
     }
     let meter = ProgressMeter(
       "writing memory", total: transfers.reduce(0) { $0 + $1.count }, progress)
-    let written = try MemoryCopier(memory: machine.memory, release: release)
+    let written = try MemoryCopier(memory: machine.memory, files: files, release: release)
       .copy(transfers, to: output, threads: options.effectiveThreadCount, meter)
     let size = last.range.upperBound.rawValue
     try hosted { () throws(HostError) in try output.finish(size: size) }

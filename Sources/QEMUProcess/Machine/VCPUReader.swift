@@ -19,7 +19,7 @@ struct VCPUReader: StructureReading {
 
   private mutating func readList() throws(StructureError) {
     let names = MachineNames.cpuList.names
-    guard let head = try structures.global(names, in: "cpu-common.c") else {
+    guard let head = try structures.global(names, in: "cpu-common.c", "cpus-common.c") else {
       throw .noVariable(names.joined(separator: " or "))
     }
     let walk = ListWalk(head: head, first: "tqh_first", link: "node.tqe_next")

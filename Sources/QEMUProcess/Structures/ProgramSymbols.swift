@@ -19,17 +19,22 @@ public struct ProgramVariable: Sendable {
 
 /// What this room asks a program's debug information.
 public protocol ProgramSymbols: Sendable {
-  /// The variable of static storage of that name; of several, the one in the source file `file`.
-  func variable(named name: String, file: String) throws(SymbolError) -> ProgramVariable?
+  /// The variable of static storage of that name; of several, the one in the source file `file`. Only
+  /// that file is looked at if `isStrict`: a name that the program lacks is otherwise looked for in
+  /// all of its debug information.
+  func variable(
+    named name: String, file: String, isStrict: Bool
+  ) throws(SymbolError) -> ProgramVariable?
   /// The struct of that name, or the typedef of one.
   func structure(named name: String, file: String) throws(SymbolError) -> TypeReference?
 }
 
 extension DebugInformation: ProgramSymbols {
   public func variable(
-    named name: String, file: String
+    named name: String, file: String, isStrict: Bool
   ) throws(SymbolError) -> ProgramVariable? {
-    guard let found = try globalVariable(named: name, hint: .sourceFile(file)) else { return nil }
+    let hint: LookupHint = isStrict ? .onlySourceFile(file) : .sourceFile(file)
+    guard let found = try globalVariable(named: name, hint: hint) else { return nil }
     let type = TypeReference(self, found.type)
     if let address = found.address { return ProgramVariable(type: type, place: .address(address)) }
     return found.threadLocalOffset.map {

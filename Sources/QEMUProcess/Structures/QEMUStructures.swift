@@ -23,13 +23,20 @@ public struct QEMUStructures: Sendable {
     self.threadLocalStorage = threadLocalStorage
   }
 
-  /// The first of the variables `names` that the program has.
-  func global(_ names: [String], in file: String) throws(StructureError) -> TypedAddress? {
-    for name in names {
-      guard let variable = try variable(name, in: file), case .address(let address) = variable.place
-      else { continue }
-      return TypedAddress(
-        address: VirtualAddress(address &+ bias), type: variable.type, memory: process.memory)
+  /// The first of the variables `names` that the program has in one of `files`; if there is none, the
+  /// first that it has at all. (Names that changed are so found without a look at every unit of the
+  /// debug information.)
+  func global(_ names: [String], in files: String...) throws(StructureError) -> TypedAddress? {
+    for isStrict in [true, false] {
+      for name in names {
+        for file in isStrict ? files : Array(files.prefix(1)) {
+          guard let variable = try variable(name, in: file, isStrict: isStrict),
+            case .address(let address) = variable.place
+          else { continue }
+          return TypedAddress(
+            address: VirtualAddress(address &+ bias), type: variable.type, memory: process.memory)
+        }
+      }
     }
     return nil
   }
@@ -67,10 +74,11 @@ public struct QEMUStructures: Sendable {
     }
   }
 
-  private func variable(_ name: String, in file: String) throws(StructureError) -> ProgramVariable?
-  {
+  private func variable(
+    _ name: String, in file: String, isStrict: Bool = false
+  ) throws(StructureError) -> ProgramVariable? {
     do throws(SymbolError) {
-      return try symbols.variable(named: name, file: file)
+      return try symbols.variable(named: name, file: file, isStrict: isStrict)
     } catch {
       throw .symbols(error)
     }

@@ -1,6 +1,7 @@
 public import Bytes
 public import LinuxGuest
 public import Symbols
+import Targets
 
 /// What the names in expressions over a kernel's data mean.
 public struct PrintContext: CExpressionContext {
@@ -19,18 +20,25 @@ public struct PrintContext: CExpressionContext {
   public func variable(named name: String) throws(SymbolError) -> CVariable? {
     for source in sources {
       guard let symbol = source.symbols.symbol(named: name) else { continue }
-      var type: TypeReference?
-      if symbol.kind == .function || symbol.kind == .indirectFunction {
-        type = try source.types.function(named: name)
-      } else {
-        type = try source.types.variable(named: name)
-        if type == nil { type = try wellKnown(name) }
-      }
       return CVariable(
-        address: VirtualAddress(symbol.address), type: type,
-        isPerCPU: isPerCPU(symbol.address))
+        address: VirtualAddress(symbol.address), type: try type(of: symbol, source),
+        isPerCPU: source.module == nil && isPerCPU(symbol.address))
     }
     return nil
+  }
+
+  /// What the symbol is: a function or a variable by BTF, or a variable that is known by its name.
+  /// Symbols that lie among code needn't be functions: in Linux 7.2 `init_task` does.
+  private func type(
+    of symbol: ELFSymbol, _ source: TypeSource
+  ) throws(SymbolError) -> TypeReference? {
+    if symbol.kind == .function || symbol.kind == .indirectFunction,
+      let type = try source.types.function(named: symbol.name)
+    {
+      return type
+    }
+    if let type = try source.types.variable(named: symbol.name) { return type }
+    return source.module == nil ? try wellKnown(symbol.name) : nil
   }
 
   private func wellKnown(_ name: String) throws(SymbolError) -> TypeReference? {
@@ -64,37 +72,19 @@ public struct PrintContext: CExpressionContext {
 
   // MARK: CPUs
 
-  /// The linker puts per-CPU variables between these symbols (include/asm-generic/vmlinux.lds.h); on
-  /// x86-64 up to 6.14 they are numbers from 0 on. A kernel for a single CPU has no offsets.
+  /// A kernel for a single CPU has no offsets, and its variables are where their symbols are.
   private func isPerCPU(_ address: UInt64) -> Bool {
-    guard kernel.symbols.symbol(named: "__per_cpu_offset") != nil,
-      let start = kernel.symbols.symbol(named: "__per_cpu_start"),
-      let end = kernel.symbols.symbol(named: "__per_cpu_end")
-    else { return false }
-    return address >= start.address && address < end.address
+    kernel.symbols.symbol(named: "__per_cpu_offset") != nil && kernel.isPerCPU(address)
   }
 
   public func perCPUOffset(_ cpu: UInt64) -> UInt64? {
-    guard cpu < UInt64(kernel.machine.cpus.count) || cpu < cpuLimit else { return nil }
-    guard let offsets = kernel.symbols.symbol(named: "__per_cpu_offset") else {
-      return cpu == 0 ? 0 : nil
-    }
-    do throws(MemoryFault) {
-      return try kernel.memory.word(at: VirtualAddress(offsets.address) &+ cpu &* 8)
+    guard let number = Int(exactly: cpu) else { return nil }
+    do throws(StructureError) {
+      guard try kernel.cpus(.possible).contains(number) else { return nil }
+      return try kernel.perCPUOffset(number)
     } catch {
       // Where it isn't known, the copy can't be found.
       return nil
-    }
-  }
-
-  /// One more than the greatest number that a CPU can have; NR_CPUS is 8192 at most.
-  private var cpuLimit: UInt64 {
-    guard let count = kernel.symbols.symbol(named: "nr_cpu_ids") else { return 0 }
-    do throws(MemoryFault) {
-      return min(
-        8192, UInt64(try kernel.memory.load(UInt32.self, at: VirtualAddress(count.address))))
-    } catch {
-      return 0
     }
   }
 
@@ -156,36 +146,13 @@ public struct PrintContext: CExpressionContext {
     let sources = sources
     return { address in
       for source in sources {
-        if let found = source.symbols.symbol(at: address.rawValue) {
-          return (found.symbol.name, found.offset)
-        }
+        // Symbols of a module are worth looking at only for what lies in it.
+        if let module = source.module, !module.contains(address) { continue }
+        guard let found = source.symbols.symbol(at: address.rawValue) else { continue }
+        let module = source.module.map { " [\($0.name)]" } ?? ""
+        return (found.symbol.name + module, found.offset)
       }
       return nil
     }
-  }
-}
-
-/// Where types and symbols come from: the kernel's image, or a module.
-public struct TypeSource: Sendable {
-  /// `vmlinux`, or the module's name.
-  public let name: String
-  public let types: any TypeLibrary
-  public let symbols: any SymbolTable
-
-  public init(name: String, types: any TypeLibrary, symbols: any SymbolTable) {
-    self.name = name
-    self.types = types
-    self.symbols = symbols
-  }
-
-  /// Whether `type` is described here, not in what a module's types continue.
-  func describes(_ type: TypeReference) -> Bool {
-    guard let types = types as? BTFTypes, let id = type.id else { return true }
-    return id.rawValue >= types.firstID
-  }
-
-  /// Those of `kernel`'s image.
-  public static func image(of kernel: LinuxKernel) -> TypeSource {
-    TypeSource(name: "vmlinux", types: kernel.types, symbols: kernel.symbols)
   }
 }

@@ -1,5 +1,5 @@
-/// The types of the kernel's best-known variables: BTF tells those of per-CPU variables only (and of
-/// all only since pahole 1.28, if asked to).
+/// The types of the kernel's best-known variables. BTF mostly tells those of per-CPU variables only,
+/// and not even these in every kernel: Debian's 5.10 has none.
 enum PrintVariables {
   struct Row {
     let name: String
@@ -50,6 +50,17 @@ enum PrintVariables {
     Row(name: "page_offset_base", type: "unsigned long", source: "arch/x86/kernel/head64.c"),
     Row(name: "vmalloc_base", type: "unsigned long", source: "arch/x86/kernel/head64.c"),
     Row(name: "vmemmap_base", type: "unsigned long", source: "arch/x86/kernel/head64.c"),
+    // Per CPU.
+    Row(name: "runqueues", type: "struct rq", source: "kernel/sched/core.c"),
+    Row(
+      name: "current_task", type: "struct task_struct", pointers: 1,
+      source: "arch/x86/kernel/cpu/common.c"),
+    Row(
+      name: "pcpu_hot", type: "struct pcpu_hot", source: "arch/x86/kernel/cpu/common.c, 6.2–6.14"),
+    Row(name: "cpu_info", type: "struct cpuinfo_x86", source: "arch/x86/kernel/smpboot.c"),
+    Row(name: "hrtimer_bases", type: "struct hrtimer_cpu_base", source: "kernel/time/hrtimer.c"),
+    Row(name: "kernel_cpustat", type: "struct kernel_cpustat", source: "kernel/sched/core.c"),
+    Row(name: "vm_event_states", type: "struct vm_event_state", source: "mm/vmstat.c"),
     Row(name: "cgrp_dfl_root", type: "struct cgroup_root", source: "kernel/cgroup/cgroup.c"),
   ]
 }

@@ -1,5 +1,6 @@
 import Bytes
 public import MachineDumps
+import Targets
 
 /// What `varve vmcore` prints: what was written.
 public struct VMCoreReport: Codable, Hashable, Sendable {
@@ -12,6 +13,9 @@ public struct VMCoreReport: Codable, Hashable, Sendable {
   public var written: UInt64
   public var zeros: UInt64
   public var filtered: UInt64
+  /// What the dump level left out besides zeros, by what it is: `cache`, `cachePrivate`, `user`,
+  /// `free`, `poisoned`, `offline`.
+  public var excluded: [String: UInt64]
   /// By reason: `excluded`, `truncated`, `unmapped`, or the path of a file that isn't at hand.
   public var absent: [String: UInt64]
   /// How long the output is.
@@ -31,6 +35,8 @@ public struct VMCoreReport: Codable, Hashable, Sendable {
     written = summary.written
     zeros = summary.zeros
     filtered = summary.filtered
+    excluded = [:]
+    for (kind, count) in summary.excluded { excluded[kind.name] = count }
     absent = [:]
     for (reason, count) in summary.absent { absent[Self.name(reason), default: 0] += count }
     fileSize = summary.fileSize
@@ -58,10 +64,30 @@ public struct VMCoreReport: Codable, Hashable, Sendable {
     ]
     if let vmcoreInfo { lines.append(TextStyle.visible(vmcoreInfo.text)) }
     if filtered > 0 { lines.append("left out by the filter: \(MemoryReport.amount(filtered))") }
+    if !excluded.isEmpty {
+      let parts = PageExclusion.Kind.allCases.compactMap { kind in
+        excluded[kind.name].map { "\(kind.words) \(MemoryReport.amount($0))" }
+      }
+      lines.append("left out by the dump level: " + parts.joined(separator: ", "))
+    }
     for (reason, count) in absent.sorted(by: { $0.key < $1.key }) {
       lines.append(
         style.paint("ABSENT (\(reason)): \(MemoryReport.amount(count))", .warning))
     }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension PageExclusion.Kind {
+  /// What the summary calls pages of this kind.
+  fileprivate var words: String {
+    switch self {
+    case .cache: "cache"
+    case .cachePrivate: "cache with private data"
+    case .user: "user data"
+    case .free: "free"
+    case .poisoned: "poisoned"
+    case .offline: "offline"
+    }
   }
 }

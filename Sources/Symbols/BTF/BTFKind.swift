@@ -11,8 +11,8 @@
 ///     info   31    30…24  23…0
 ///            flag  kind   count
 ///
-/// Up to Linux 6.x the kind had 5 bits and the count 16; the bits between had to be zero, so the
-/// wider reading of 7.0 fits both.
+/// Kernels up to 6.x give the kind 5 bits and the count 16, and want zeros in between; the wider
+/// reading of those from 2026 on (`BTF_MAX_KIND`, `BTF_MAX_VLEN`) fits both.
 enum BTFKind: UInt8 {
   case integer = 1
   case pointer, array, structure, union, enumeration, forward, typedef, volatile, const, restrict

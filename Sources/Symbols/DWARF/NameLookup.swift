@@ -49,6 +49,8 @@ public enum LookupHint: Hashable, Sendable {
   case address(UInt64)
   /// The units compiled from a source file of this name, such as `coroutine-ucontext.c`.
   case sourceFile(String)
+  /// The same units and no others: what they lack isn't found.
+  case onlySourceFile(String)
 }
 
 extension Session {

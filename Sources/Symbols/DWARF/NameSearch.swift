@@ -23,6 +23,7 @@ extension Session {
       // What a hint leads to may differ from what the whole module gives first: not remembered.
       return search.definition
     }
+    if case .onlySourceFile = hint { return nil }
     try searchAll(&search)
     let found = search.definition ?? search.declaration
     lookups[key] = .some(found?.id)
@@ -35,7 +36,7 @@ extension Session {
     switch hint {
     case .address(let address):
       if let unit = try unit(covering: address) { try search.visit(unit) }
-    case .sourceFile(let file):
+    case .sourceFile(let file), .onlySourceFile(let file):
       for unit in try units(namedAfter: file) where search.definition == nil {
         try search.visit(unit)
       }

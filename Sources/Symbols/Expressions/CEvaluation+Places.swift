@@ -118,7 +118,8 @@ extension CEvaluation {
     let isTyped = value.type.id != nil
     return CValue(
       type: value.type, place: .memory(address &+ offset),
-      obstacle: isTyped ? nil : .unfit("the variable's type isn't known: cast its address"))
+      obstacle: isTyped
+        ? nil : .unfit("the variable's type isn't known; say it: *(struct x *)&per_cpu(…)"))
   }
 
   func name(_ type: TypeReference, at syntax: CSyntax) throws(CExpressionError) -> String {

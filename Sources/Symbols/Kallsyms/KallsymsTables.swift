@@ -70,8 +70,13 @@ extension KallsymsAddresses {
       let values = try decoded(count: count)
       guard var last = values.first else { return false }
       var lowest = Self.lowestBase
+      switch self {
+      // Offsets that wrap round are none.
+      case .relative(_, let base): if last < base { return false }
       // Where the table lies may not be known yet.
-      if case .placeRelative = self { lowest = last }
+      case .placeRelative: lowest = last
+      case .absolute, .absolutePerCPU: break
+      }
       var inImage = 0
       for value in values {
         guard value >= last else { return false }

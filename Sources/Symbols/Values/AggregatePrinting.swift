@@ -17,7 +17,9 @@ extension ValuePrinter {
     if inner.isEmpty, !isVector, let kind = try textKind(element), let bytes = slice.bytes(size),
       slice.missing(size.multipliedClamped(by: 8)) == nil
     {
-      printCharacters(kind, bytes)
+      let isPlain = try isPlainCharacter(element)
+      let isText = options.stopsAtNull && isPlain
+      printCharacters(kind, isText ? bytes.prefix { $0 != 0 } : bytes)
       return
     }
     let shape: Shape
@@ -30,6 +32,12 @@ extension ValuePrinter {
     try printElements(
       element, shape, count: count, size: elementSize, isVector: isVector, slice, depth: depth)
     text += "}"
+  }
+
+  /// Whether the type is `char`, by whatever other name.
+  private func isPlainCharacter(_ type: TypeID?) throws(ValueError) -> Bool {
+    guard case .node(.base("char", _, 1)) = try shape(type) else { return false }
+    return true
   }
 
   /// A string; a final NUL goes without saying.

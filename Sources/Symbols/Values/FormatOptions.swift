@@ -11,6 +11,9 @@ public struct FormatOptions: Hashable, Sendable {
   public var showsStaticMembers = true
   /// Whether each member of a structure gets a line of its own (`print pretty`).
   public var isPretty = false
+  /// Whether a `char` array ends with its first NUL (`print null-stop`); those of other types of one
+  /// byte, which rarely hold text, never do.
+  public var stopsAtNull = false
   /// Which arguments a frame line shows (`print frame-arguments`).
   public var frameArguments = FrameArgumentsMode.scalars
   /// Whether a frame line shows the values that parameters had on entry (`print entry-values`).
