@@ -59,11 +59,17 @@ struct GuestSourcesTests {
     let input = try source.input(subject, in: directory)
     let pid = try process(subject)
     for command in GuestAnswers.commands {
-      // What a CPU runs can't be told without registers.
-      if command[0] == "bt", !source.hasRegisters { continue }
-      let expected = try answers.answer(command, of: core, pid: pid)
-      let found = try answers.answer(command, of: input, pid: pid)
-      #expect(try answers.difference(expected, found) == "", "\(command) of \(source)")
+      let cpus = source.hasRegisters
+      let expected = try answers.answer(command, of: core, pid: pid, cpus: cpus)
+      let found = try answers.answer(command, of: input, pid: pid, cpus: cpus)
+      let difference = try answers.difference(expected, found)
+      // Without symbols CPUs are taken for such only if TCG has ever run them (`df` is 1 or -1), and
+      // this QEMU got its machine by a migration and never ran it.
+      withKnownIssue {
+        #expect(difference == "", "\(command) of \(source)")
+      } when: {
+        source == .strippedCore && command[0] == "bt"
+      }
     }
   }
 
@@ -93,9 +99,9 @@ struct GuestSourcesTests {
     let poorer = try GuestDumpCopy.make(of: dump, without: losses, named: "poorer", in: directory)
     let pid = try process(subject)
     for command in GuestAnswers.commands {
-      if command[0] == "bt", losses.contains(.registers) { continue }
-      let expected = try answers.answer(command, of: dump, pid: pid)
-      let found = try answers.answer(command, of: poorer, pid: pid)
+      let cpus = !losses.contains(.registers)
+      let expected = try answers.answer(command, of: dump, pid: pid, cpus: cpus)
+      let found = try answers.answer(command, of: poorer, pid: pid, cpus: cpus)
       #expect(try answers.difference(expected, found) == "", "\(command) with \(losses)")
     }
   }
