@@ -53,13 +53,13 @@ import Testing
     #expect(found.evidence.contains { $0.contains("CPU 0") })
     #expect(found.evidence.contains { $0.contains("\(PhysicalAddress(kernel.pageAddress))") })
     // A kernel without kallsyms and BTF is one all the same.
-    let kernel = try LinuxKernel.find(in: machine)
-    #expect(kernel.release == "6.1.0-test")
-    #expect(kernel.place.physicalBase == 0)
-    #expect(kernel.symbols.isEmpty)
-    #expect(kernel.diagnostics.contains { $0.contains("holds no kallsyms") })
-    #expect(kernel.diagnostics.contains { $0.contains("holds no BTF") })
-    #expect(try kernel.types.type(named: "struct list_head") == nil)
+    let linux = try LinuxKernel.find(in: machine)
+    #expect(linux.release == "6.1.0-test")
+    #expect(linux.place.physicalBase == 0)
+    #expect(linux.symbols.isEmpty)
+    #expect(linux.diagnostics.contains { $0.contains("holds no kallsyms") })
+    #expect(linux.diagnostics.contains { $0.contains("holds no BTF") })
+    #expect(try linux.types.type(named: "struct list_head") == nil)
   }
 
   @Test func withoutCPUsTheTablesAreEnough() throws {

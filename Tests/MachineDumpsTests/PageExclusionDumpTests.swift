@@ -40,8 +40,8 @@ import Testing
     let dump = try ReadKdump(bytes)
     #expect(dump.subheader.dumpLevel == 31)
     #expect(dump.machinePages.count == 1024)
-    let out = Set([10..<20, 100..<400, 500..<515, 1020..<1024].joined())
-    #expect(Array(dump.dumpedPages) == (0..<1024).filter { !out.contains($0) })
+    let out = Set<UInt64>([10..<20, 100..<400, 500..<515, 1020..<1024].joined())
+    #expect(Array(dump.dumpedPages) == (0..<1024 as Range<UInt64>).filter { !out.contains($0) })
     // Zeros share a page, as after makedumpfile.
     #expect(try dump.page(3, .zstd) == [UInt8](repeating: 0, count: Self.page))
     #expect(summary.filtered == 0)
