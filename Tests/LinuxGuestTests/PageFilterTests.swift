@@ -50,7 +50,7 @@ import Testing
 
   /// Where kernels keep a compound page's order and how they know hugetlbfs's, a case for each row.
   private static let variants:
-    [(versions: String, lines: String, prepare: (inout PageWorld) -> Void)] =
+    [(versions: String, lines: String, prepare: @Sendable (inout PageWorld) -> Void)] =
       [
         (
           "6.9 and later", "NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)=4093640704\n",
