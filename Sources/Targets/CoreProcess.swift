@@ -111,7 +111,7 @@ extension Module {
       path: object.path, range: object.range,
       bias: object.bias(correctedBy: files?.binary?.image),
       buildID: object.buildID ?? files?.provenBuildID,
-      isProgram: object.isProgram, linkName: object.linkName, files: located
+      isProgram: object.isProgram, linkName: files == nil ? nil : object.linkName, files: located
     ) {
       let reader = ModuleReader(object: object, architecture: architecture, memory: memory)
       guard let files = located.value else { return reader.contentsOfImageInMemory() }

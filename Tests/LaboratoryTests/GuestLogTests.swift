@@ -70,9 +70,11 @@ struct GuestLogTests {
 
   /// drgn takes a text that had to go to the ring's start for one 8 bytes earlier, and so shows its
   /// block's id in front of it and loses its last 8 bytes.
-  @Test(arguments: ["kernel-6.1-generic-idle", "kernel-6.1-generic-threads"])
-  func drgnReadsTheSame(_ name: String) throws {
-    let subject = try LaboratoryManifest.subject(name)
+  @Test(
+    arguments: LaboratoryManifest.subjects.filter {
+      ["kernel-6.1-generic-idle", "kernel-6.1-generic-threads"].contains($0.name)
+    })
+  func drgnReadsTheSame(_ subject: LaboratoryManifest.Subject) throws {
     let dump = try #require(subject.truth["qmp_dump"])
     let vmlinux = try #require(subject.vmlinux)
     try directory.write(
@@ -138,7 +140,9 @@ struct GuestLogTests {
     let expected = all.filter {
       (1_000_000...1_999_999).contains($0.microseconds) && $0.level == 6
     }
-    #expect(window.count { $0.hasPrefix("[    1.") } == expected.count)
+    // One record is too long for /dev/kmsg (kernel/printk/printk.c, `devkmsg_read`), which leaves it out.
+    let readable = window.filter { !$0.contains("] LAB: 0000") }
+    #expect(readable.count { $0.hasPrefix("[    1.") } == expected.count)
     // The first record is of the moment when the machine started, give or take a second.
     let truth = try GuestTruth(subject)
     let (real, up) = (try truth.fact("clock:realtime"), try truth.fact("clock:boottime"))

@@ -34,12 +34,14 @@ import Varve
   /// the script ends there.
   private static let script = """
     import json, sys
+    from drgn import FaultError
     from drgn.helpers.linux.pid import for_each_task
     stacks = {}
     for task in for_each_task(prog):
         try:
             trace = prog.stack_trace(task)
-        except ValueError:
+        # It runs, or ended and has no stack any more.
+        except (ValueError, FaultError):
             continue
         frames = stacks[task.pid.value_()] = []
         for frame in trace:

@@ -132,7 +132,8 @@ struct TaskWorld {
       ("mm", pointer, 72), ("stack", pointer, 80), ("signal", pointer, 88),
       ("thread_pid", pointer, 96), ("pid_links", links, 104), ("comm", text, 168),
       ("policy", unsigned, 184), ("prio", int, 188), ("static_prio", int, 192),
-      ("start_time", word, 200), ("utime", word, 208), ("stime", word, 216), ("se", entity, 224),
+      ("start_boottime", word, 200), ("utime", word, 208), ("stime", word, 216),
+      ("se", entity, 224),
     ]
     let taskType = btf.record("task_struct", size: 256, task.map { ($0.0, $0.1, $0.2 * 8) })
     let taskPointer = btf.pointer(to: taskType)

@@ -13,6 +13,9 @@ public struct GuestTruthProcess: Decodable, Sendable, CustomStringConvertible {
   /// The name in `comm`. A kernel's worker has what it works for added, as in `kworker/0:1-events`.
   public var name: String { GuestTruthThread.withoutLineFeed(files["comm"] ?? "") }
 
+  /// Whether the witness looked into it; it has numbers only of what came into being afterwards.
+  public var isKnown: Bool { files["stat"] != nil }
+
   /// The leader's `stat`.
   public func stat() throws -> GuestTruthStat { try GuestTruthStat(files["stat"] ?? "") }
 
@@ -46,7 +49,10 @@ public struct GuestTruthThread: Decodable, Sendable, CustomStringConvertible {
   /// See `GuestTruthProcess.name`.
   public var name: String { Self.withoutLineFeed(files["comm"] ?? "") }
 
-  public func stat() throws -> GuestTruthStat { try GuestTruthStat(files["stat"] ?? "") }
+  /// The first `stat`; the second of a thread that came into being between the two looks.
+  public func stat() throws -> GuestTruthStat {
+    try GuestTruthStat(files["stat"] ?? files["again"] ?? "")
+  }
 
   /// Whether both looks saw the same state and the same times: it rested, and the dump shows it as it was.
   public var isSettled: Bool {

@@ -32,7 +32,12 @@ enum TaskMember: Int, StructureMember {
     case .policy: [MemberName("policy", "5.4–")]
     case .priority: [MemberName("prio", "5.4–")]
     case .staticPriority: [MemberName("static_prio", "5.4–")]
-    case .startTime: [MemberName("start_time", "5.4–, nanoseconds of CLOCK_MONOTONIC")]
+    // What /proc shows; `start_time` is a little earlier, and stands still while the machine sleeps.
+    case .startTime:
+      [
+        MemberName("start_boottime", "5.5–, nanoseconds of CLOCK_BOOTTIME"),
+        MemberName("real_start_time", "5.4"),
+      ]
     case .userTime: [MemberName("utime", "5.4–, nanoseconds")]
     case .systemTime: [MemberName("stime", "5.4–, nanoseconds")]
     case .runTime: [MemberName("se.sum_exec_runtime", "5.4–, nanoseconds")]
