@@ -69,6 +69,8 @@ let package = Package(
     room("LinuxGuest", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
+    // The GDB remote serial protocol, without sockets.
+    room("GDBRemote", ["Bytes"]),
     room(
       "Reports",
       [
@@ -107,6 +109,7 @@ let package = Package(
       "LinuxGuest",
       ["Bytes", "HostSystem", "MachineDumps", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("QEMUMonitor", ["HostSystem"]),
+    tests("GDBRemote", ["Bytes", "HostSystem"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),
