@@ -4,7 +4,6 @@
 #pragma once
 
 #include <stdint.h>
-#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/types.h>
 
@@ -27,7 +26,8 @@ struct varve_file_clone_range {
 
 int fallocate(int fd, int mode, off_t offset, off_t len);
 
-int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags);
+// Without <sys/socket.h>, which would become part of this module instead of Glibc.
+int accept4(int sockfd, void *addr, void *addrlen, int flags);
 
 enum { VARVE_FALLOC_KEEP_SIZE = 1, VARVE_FALLOC_PUNCH_HOLE = 2 };
 enum { VARVE_EXT4_MAGIC = 0xef53 };
