@@ -1,5 +1,7 @@
+import Foundation
 import GDBRemote
 import HostSystem
+import Synchronization
 import TestWorlds
 import Testing
 
@@ -21,7 +23,7 @@ import Testing
     let directory = directory
     let file = try directory.write(script.joined(separator: "\n") + "\n", to: "script")
     return try await blocking {
-      try Tool.run("gdb", "-nx", "-batch", "-x", file, in: directory)
+      try Tool.run("timeout", "60", "gdb", "-nx", "-batch", "-x", file, in: directory)
     }
   }
 
@@ -35,7 +37,8 @@ import Testing
     let text = try await gdb(
       machine, "info registers rax rip eflags cr0 efer fs_base", "x/4i $pc", "x/gx 0x2000",
       "info threads", "print $cr0", "print $xmm0",
-      "python\ntry: gdb.selected_inferior().read_memory(0x9000, 8)\nexcept gdb.MemoryError as e: print(e)\nend")
+      "python\ntry: gdb.selected_inferior().read_memory(0x9000, 8)\nexcept gdb.MemoryError as e: print(e)\nend"
+    )
     #expect(text.contains("rax            0xb "))
     #expect(text.contains("rip            0x1006 "))
     #expect(text.contains("eflags         0x202               [ IOPL=0 IF ]"))
@@ -131,5 +134,53 @@ import Testing
     #expect(second.contains("No more reverse-execution history."))
     #expect(target.resumptions.last?.breakpoints == [])
     #expect(machine.transcript.withLock { $0.failures } == [])
+  }
+
+  @Test func ctrlCEndsARunAtOnce() async throws {
+    // The process to be interrupted, once.
+    let process = Mutex<Int32>(0)
+    let target = ToyMachine(length: .max) {
+      process.withLock { identifier in
+        if identifier != 0 { kill(identifier, SIGINT) }
+        identifier = 0
+      }
+    }
+    let machine = try serve(target)
+    defer { machine.close() }
+    let directory = directory
+    let text = try await blocking {
+      let gdb = try RunningTool(
+        "gdb", "-nx", "-batch", "-ex", "target remote \(directory.file("gdb"))", "-ex", "continue",
+        "-ex", "stepi", "-ex", "reverse-stepi", "-ex", "detach", in: directory)
+      process.withLock { $0 = gdb.processID }
+      return String(decoding: try gdb.read(.max), as: UTF8.self)
+    }
+    #expect(text.contains("Program received signal SIGINT, Interrupt."))
+    #expect(target.resumptions.map(\.extent) == [.unlimited, .step, .step])
+    #expect(target.resumptions.last?.direction == .backward)
+    #expect(text.contains("[Inferior 1 (Remote target) detached]"))
+  }
+
+  @Test func aClientThatGoesEndsWhatItStarted() async throws {
+    let process = Mutex<Int32>(0)
+    let target = ToyMachine(length: .max) {
+      process.withLock { identifier in
+        if identifier != 0 { kill(identifier, SIGKILL) }
+        identifier = 0
+      }
+    }
+    let machine = try serve(target)
+    defer { machine.close() }
+    let directory = directory
+    _ = try await blocking {
+      let gdb = try RunningTool(
+        "gdb", "-nx", "-batch", "-ex", "target remote \(directory.file("gdb"))", "-ex", "continue",
+        in: directory)
+      process.withLock { $0 = gdb.processID }
+      return try gdb.read(.max)
+    }
+    let text = try await gdb(machine, "print $pc")
+    #expect(text.contains("$1 = "))
+    #expect(target.currentStop().reason == .interrupted)
   }
 }

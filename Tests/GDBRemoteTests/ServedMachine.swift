@@ -54,6 +54,8 @@ func blocking<Value: Sendable>(
   _ body: @escaping @Sendable () throws -> Value
 ) async throws -> Value {
   try await withCheckedThrowingContinuation { waiting in
-    DispatchQueue(label: "varve.test.blocking").async { waiting.resume(with: Result { try body() }) }
+    DispatchQueue(label: "varve.test.blocking").async {
+      waiting.resume(with: Result { try body() })
+    }
   }
 }

@@ -126,7 +126,7 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
     while true {
       let reason = await step(&position, resumption)
       count += 1
-      if count == 5000 { whenBusy() }
+      if count % 5000 == 0 { whenBusy() }
       if count % 1000 == 0 { await Task.yield() }
       guard let reason = reason ?? (Task.isCancelled ? .interrupted : nil) else { continue }
       state.withLock {
