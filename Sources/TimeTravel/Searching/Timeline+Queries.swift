@@ -35,6 +35,8 @@ extension Timeline {
     let search = armed
     return try await request { () async throws(Setback) -> AccessRecord? in
       guard let hit = try await self.findLast(before: self.current, search) else { return nil }
+      let kept = self.trace
+      defer { self.setTrace(kept) }
       // Leaves the engine just after the access.
       let place = try await self.landing(on: hit)
       let after = try await self.contents(of: range)

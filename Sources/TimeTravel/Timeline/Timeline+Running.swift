@@ -73,9 +73,8 @@ extension Timeline {
       guard trace.states[index].place.moment < end else {
         return .nothing(trace.states[index].place)
       }
-      if let access = trace.states[index].access, armed.watchpoints.keys.contains(access) {
-        return .stop(next, .watchpoint(access))
-      }
+      guard let access = tracedAccess(trace.states[index]) else { return .unknown }
+      if case .watchpoint = access { return .stop(next, access.stepReason) }
       let address = next.registers.programCounter
       if armed.breakpoints.keys.contains(address) { return .stop(next, .breakpoint(address)) }
     }
@@ -108,9 +107,8 @@ extension Timeline {
     }
     for index in stride(from: traceIndex - 1, through: 0, by: -1) {
       let state = trace.states[index]
-      if let access = state.access, armed.watchpoints.keys.contains(access) {
-        return .stop(state.place, .watchpoint(access))
-      }
+      guard let access = tracedAccess(state) else { return .unknown }
+      if case .watchpoint = access { return .stop(state.place, access.stepReason) }
       let address = state.place.registers.programCounter
       if armed.breakpoints.keys.contains(address) {
         return .stop(state.place, .breakpoint(address))

@@ -8,9 +8,9 @@ extension Timeline {
         return self.commit(self.current, .end)
       }
       if let index = self.traceIndex, let here = self.tracedState(index),
-        let next = self.tracedState(index + 1)
+        let next = self.tracedState(index + 1), let access = self.tracedAccess(here)
       {
-        return self.commit(next.place, self.stepReason(here.access))
+        return self.commit(next.place, access.stepReason)
       }
       try await self.bringToPosition()
       try await self.apply(StopSet(watchpoints: self.armed.engineStops.watchpoints))
@@ -36,8 +36,10 @@ extension Timeline {
   }
 
   private func stepBackInTrace() -> TimelineStop? {
-    guard let traceIndex, let state = tracedState(traceIndex - 1) else { return nil }
-    return commit(state.place, stepReason(state.access))
+    guard let traceIndex, let state = tracedState(traceIndex - 1),
+      let access = tracedAccess(state)
+    else { return nil }
+    return commit(state.place, access.stepReason)
   }
 
   /// Whether nothing comes before the position.

@@ -49,12 +49,20 @@ extension Timeline {
     traceIndex = window?.index(of: current)
   }
 
-  /// The state `index` of the trace, if the trace tells what the armed watchpoints would have done.
+  /// The state `index` of the trace, if there is one and the trace was recorded with all armed watchpoints
+  /// set.
   func tracedState(_ index: Int) -> TraceWindow.State? {
     guard let trace, trace.states.indices.contains(index),
       trace.watched.isSuperset(of: armed.watchpoints.keys)
     else { return nil }
     return trace.states[index]
+  }
+
+  /// What the step from `state` of the trace accessed of the armed watchpoints; nil if the trace doesn't
+  /// tell: of several watchpoints accessed at once an engine names only one.
+  func tracedAccess(_ state: TraceWindow.State) -> TracedAccess? {
+    guard let access = state.access, !armed.watchpoints.isEmpty else { return TracedAccess.none }
+    return armed.watchpoints.keys.contains(access) ? .watchpoint(access) : nil
   }
 
   /// Adds the state after a step from the last one of the trace.
@@ -72,6 +80,17 @@ extension Timeline {
       window.append(state, access: stop.access)
       trace = window
     }
+  }
+}
+
+/// What a recorded step accessed.
+enum TracedAccess {
+  case none
+  case watchpoint(Watchpoint)
+
+  /// What a step then ends with.
+  var stepReason: TimelineStop.Reason {
+    if case .watchpoint(let watchpoint) = self { .watchpoint(watchpoint) } else { .done }
   }
 }
 
