@@ -26,7 +26,7 @@ struct CheckpointTests {
     let toy = try await ToyTimeline(.random(seed: 1, length: 20_000), policy: policy)
     _ = try await toy.timeline.seek(.moment(Moment(19_000)))
     let moments = await toy.timeline.checkpoints.map(\.moment)
-    #expect(moments.count == 10)
+    #expect(moments.count == 10, "\(moments)")
     #expect(await toy.engine.checkpointCount == 10)
     // The way to the place where the user is: short from nearby, and longer the farther it is.
     #expect(try #require(moments.last).distance(to: Moment(19_000)) <= 80)

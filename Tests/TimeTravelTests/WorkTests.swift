@@ -159,21 +159,21 @@ struct WorkTests {
     try await toy.place(at: origin)
     let stops = StopSet(breakpoints: [ToyMachine.address(2)])
     await toy.arm(stops)
-    let first = try await toy.timeline.reverseRun()
-    await toy.engine.resetWork()
-    var index = try #require(toy.oracle.reverseRun(from: origin, stops)).index
-    #expect(first.moment == toy.oracle.moment(index))
-    guard toy.oracle.reverseRun(from: index, stops) != nil else { return }
-    for _ in 0..<5 {
-      let truth = toy.oracle.reverseRun(from: index, stops)
-      let stop = try await toy.timeline.reverseRun()
-      try await toy.expect(stop, truth, otherwise: (0, .beginning))
-      index = truth?.index ?? 0
+    for attempt in 0..<2 {
+      var index = origin
+      for _ in 0..<20 {
+        let truth = toy.oracle.reverseRun(from: index, stops)
+        let stop = try await toy.timeline.reverseRun()
+        try await toy.expect(stop, truth, otherwise: (0, .beginning))
+        index = truth?.index ?? 0
+        // Debuggers remove and insert their breakpoints at each stop: nothing is forgotten for that.
+        await toy.timeline.removeAllStops()
+        await toy.arm(stops)
+      }
+      if attempt == 1 { #expect(await toy.engine.work.executed == 0) }
+      _ = try await toy.timeline.seek(.moment(toy.oracle.moment(origin)))
+      await toy.engine.resetWork()
     }
-    // Debuggers remove and insert their breakpoints at each stop: nothing is forgotten for that.
-    await toy.timeline.removeAllStops()
-    await toy.arm(stops)
-    #expect(await toy.engine.work.executed == 0)
   }
 
   @Test func `Laying checkpoints costs a bounded share of a run`() async throws {

@@ -5,8 +5,8 @@
 private enum StretchOutcome {
   case found(Hit)
   case nothing
-  /// Stops are too dense to come by all of them; the stretch's end is to be searched first.
-  case postponed
+  /// Stops are too dense to come by all of them; the stretch from this moment on is to be searched first.
+  case postponed(Moment)
 }
 
 extension Timeline {
@@ -20,6 +20,7 @@ extension Timeline {
     let key = armed.key
     var bound = origin
     var budget = policy.stopBudget
+    var postponed: Moment?
     while true {
       if let (log, answer) = logs.answer(before: bound, key) {
         if case .hit(let hit) = answer { return hit }
@@ -27,11 +28,12 @@ extension Timeline {
         continue
       }
       if bound.moment == recorded.lowerBound, bound.isFirst { return nil }
-      let start = stretchStart(before: bound.moment, key)
+      let start = postponed ?? stretchStart(before: bound.moment, key)
+      postponed = nil
       switch try await search(from: start, before: bound, armed, &budget) {
       case .found(let hit): return hit
       case .nothing: bound = .first(of: start)
-      case .postponed: break
+      case .postponed(let later): postponed = later
       }
     }
   }
@@ -73,8 +75,7 @@ extension Timeline {
     logs.insert(HitLog(key: armed.key, from: start, to: end, hits: hits))
     guard end == bound.moment else {
       budget *= 2
-      try await prepare(start..<end, stops, before: bound.moment)
-      return .postponed
+      return .postponed(try await skip(start..<end, stops, before: bound.moment))
     }
     if let late = try await searchMoment(before: bound, armed) { return .found(late) }
     return hits.last.map { .found($0) } ?? .nothing
@@ -129,13 +130,19 @@ extension Timeline {
     return expected > 2 * other && done.upperBound.later(by: 1) < end
   }
 
-  /// Lays checkpoints towards `end` so that the last stretch has few stops, each one before has more: `stops`
-  /// were met in `done`.
-  private func prepare(
+  /// Goes to a place not far before `end`, from which on few stops are to be expected, and gives it. Lays
+  /// checkpoints on the way for the stretches before it, each of more stops. `stops` were met in `done`.
+  private func skip(
     _ done: Range<Moment>, _ stops: Int, before end: Moment
-  ) async throws(Setback) {
+  ) async throws(Setback) -> Moment {
     let distance = done.lowerBound.distance(to: done.upperBound)
     let perBudget = distance / UInt64(max(stops, 1)) * UInt64(max(policy.stopBudget / 4, 1))
-    try await bring(to: end, floor: max(perBudget, 64))
+    let target = max(end.earlier(by: max(perBudget, 64)), done.upperBound)
+    try await bring(to: target, floor: max(perBudget, 64))
+    if catalogue.checkpoint(at: target) == nil {
+      // What is found will be near, and be gone to from here.
+      _ = try await layCheckpoint(focus: end)
+    }
+    return target
   }
 }

@@ -6,8 +6,10 @@ struct ReadHints: Sendable {
   /// Larger reads aren't remembered.
   static let sizeLimit: UInt64 = 512
   static let countLimit = 8
-  /// How far from the stack pointer still counts as the stack.
+  /// How far above the stack pointer still counts as the stack's top.
   private static let stackReach: UInt64 = 8192
+  /// How far below it a leaf function may use the stack (psABI x86-64, section 3.2.2).
+  private static let redZone: UInt64 = 128
 
   private enum Hint: Hashable {
     /// So many bytes above the stack pointer, modulo 2⁶⁴.
@@ -29,7 +31,7 @@ struct ReadHints: Sendable {
   private static func hint(for range: MemoryRange, _ registers: EngineRegisters) -> Hint {
     guard case .virtual(let address) = range.start else { return .fixed(range) }
     let offset = address.rawValue &- registers.stackPointer.rawValue
-    let isNear = offset < stackReach || 0 &- offset < stackReach
+    let isNear = offset < stackReach || 0 &- offset <= redZone
     return isNear ? .onStack(offset: offset, count: range.count) : .fixed(range)
   }
 

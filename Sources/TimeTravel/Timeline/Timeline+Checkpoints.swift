@@ -115,7 +115,7 @@ extension Timeline {
     ).map { catalogue.checkpoints[$0] }
   }
 
-  private func drop(_ name: CheckpointName) async throws(Setback) {
+  func drop(_ name: CheckpointName) async throws(Setback) {
     try await ask { engine throws(EngineError) in
       do throws(EngineError) {
         try await engine.deleteCheckpoint(name)

@@ -89,6 +89,7 @@ extension Timeline {
     if isInterrupted { throw .interrupted }
     let before = await engine.timeSpent()
     engineState = nil
+    isAstray = true
     guard let checkpoint else {
       try await ask { engine throws(EngineError) in try await engine.rewind() }
       engineState = EngineState(moment: recorded.lowerBound, isFirst: true, registers: nil)
@@ -96,6 +97,7 @@ extension Timeline {
       guard digest == catalogue.beginning else {
         throw .failed(.diverged(at: recorded.lowerBound, since: recorded.lowerBound))
       }
+      isAstray = false
       return
     }
     do throws(Setback) {
@@ -103,7 +105,7 @@ extension Timeline {
         try await engine.restoreCheckpoint(checkpoint.name)
       }
     } catch {
-      if case .failed = error { forget(checkpoint) }
+      if case .failed = error { try await drop(checkpoint.name) }
       throw error
     }
     engineState = EngineState(moment: checkpoint.moment, isFirst: true, registers: nil)
@@ -111,16 +113,11 @@ extension Timeline {
     costs.noteRestore(taking: after - before)
     guard StateDigest(try await placeHere().registers) == checkpoint.digest else {
       // The next request takes an earlier one.
-      forget(checkpoint)
+      try await drop(checkpoint.name)
       throw .failed(
         .diverged(at: checkpoint.moment, since: lastAgreement(before: checkpoint.moment)))
     }
-  }
-
-  private func forget(_ checkpoint: Checkpoint) {
-    catalogue.remove(checkpoint.name)
-    isUnsaved = true
-    engineState = nil
+    isAstray = false
   }
 
   /// The last moment before `moment` at which a replay was compared with what was seen before.
@@ -133,6 +130,7 @@ extension Timeline {
   func revive() async throws(Setback) {
     engineState = nil
     engineStops = nil
+    isAstray = true
     try await ask { engine throws(EngineError) in try await engine.restart() }
     let names = try await ask { engine throws(EngineError) in try await engine.checkpoints() }
     let count = catalogue.checkpoints.count

@@ -27,12 +27,12 @@ extension Timeline {
       throw .failed(.outsideRecording(target, recorded: recorded))
     }
     let state = try await state()
-    if state.moment == target, state.isFirst { return }
+    if !isAstray, state.moment == target, state.isFirst { return }
     let checkpoint = catalogue.last(atOrBefore: target)
     let start = checkpoint?.moment ?? recorded.lowerBound
     let restoring = start.distance(to: target)
       .saturatingAdd(costs.instructions(in: costs.restore))
-    if state.moment >= target || restoring < state.moment.distance(to: target) {
+    if isAstray || state.moment >= target || restoring < state.moment.distance(to: target) {
       try await restore(checkpoint)
     }
     try await apply(.none)
@@ -134,7 +134,7 @@ extension Timeline {
   }
 
   private func isHere(_ place: Place) async throws(Setback) -> Bool {
-    guard let state = engineState, state.moment == place.moment else { return false }
+    guard !isAstray, let state = engineState, state.moment == place.moment else { return false }
     return try await placeHere().isSame(as: place)
   }
 

@@ -31,6 +31,9 @@ public actor Timeline<Engine: ReplayEngine> {
   var engineStops: StopSet?
   /// Nil if it isn't known.
   var engineState: EngineState?
+  /// Where the engine stands isn't a state of the recording, as far as one knows: it must go to a checkpoint
+  /// first.
+  var isAstray = false
 
   /// Where the user is.
   var current: Place
@@ -167,6 +170,10 @@ public actor Timeline<Engine: ReplayEngine> {
           saveCatalogue()
           throw .interrupted
         case .failed(let failure):
+          switch failure {
+          case .diverged, .stalled, .engine: isAstray = true
+          default: break
+          }
           saveCatalogue()
           throw failure
         }

@@ -131,7 +131,7 @@ actor ToyEngine: ReplayEngine {
     let accesses = machine.step(program)
     if machine.count == faults.divergesAt {
       passesOfDivergence += 1
-      if passesOfDivergence > 1 { machine.words[0] &+= 1 }
+      if passesOfDivergence > 1 { machine.words[3] &+= 1 }
     }
     return accesses.lazy.compactMap { access in
       self.stops.watchpoints.first { access.triggers($0) }
