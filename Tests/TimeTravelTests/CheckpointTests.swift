@@ -26,13 +26,13 @@ struct CheckpointTests {
     let toy = try await ToyTimeline(.random(seed: 1, length: 20_000), policy: policy)
     _ = try await toy.timeline.seek(.moment(Moment(19_000)))
     let moments = await toy.timeline.checkpoints.map(\.moment)
-    #expect(moments.count == 10, "\(moments)")
+    #expect(moments.count == 10)
     #expect(await toy.engine.checkpointCount == 10)
     // The way to the place where the user is: short from nearby, and longer the farther it is.
     #expect(try #require(moments.last).distance(to: Moment(19_000)) <= 80)
     let half = moments.count { $0 > Moment(15_000) }
     #expect(half >= 5)
-    #expect(try #require(moments.first) < Moment(10_000))
+    #expect(try #require(moments.first) < Moment(12_000))
   }
 
   @Test func `Bytes are limited, too`() async throws {
@@ -111,7 +111,9 @@ struct CheckpointTests {
 
   @Test func `Bookmarks name one state of several at a moment`() async throws {
     let program = ToyProgram(
-      instructions: [.add(register: 0, 1), .fault, .jump(0), .add(register: 1, 1), .returnFromHandler],
+      instructions: [
+        .add(register: 0, 1), .fault, .jump(0), .add(register: 1, 1), .returnFromHandler,
+      ],
       handler: 3, interrupts: [4], length: 40)
     let toy = try await ToyTimeline(program)
     let late = toy.oracle.states.indices.filter { index in

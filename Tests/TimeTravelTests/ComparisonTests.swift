@@ -110,7 +110,8 @@ struct ComparisonTests {
       try await toy.place(at: index)
       let address = UInt64.random(in: 0..<256, using: &generator)
       let range = MemoryRange(
-        .virtual(VirtualAddress(address)), count: min(UInt64.random(in: 1...4, using: &generator), 256 - address))
+        .virtual(VirtualAddress(address)),
+        count: min(UInt64.random(in: 1...4, using: &generator), 256 - address))
       let truth = toy.oracle.reverseRun(
         from: index, StopSet(watchpoints: [Watchpoint(range, access: .write)]))
       let record = try await toy.timeline.lastWrite(to: range)

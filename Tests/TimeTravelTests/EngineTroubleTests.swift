@@ -115,7 +115,9 @@ struct EngineTroubleTests {
     #expect(try await toy.timeline.run().reason == .end)
     #expect(try await toy.timeline.reverseStep().reason == .done)
     try await toy.expect(at: toy.oracle.last - 1, memory: true)
-    await #expect(throws: TimelineError.engine("no checkpoint can be saved here: events are pending")) {
+    await #expect(
+      throws: TimelineError.engine("no checkpoint can be saved here: events are pending")
+    ) {
       try await toy.timeline.saveCheckpoint()
     }
   }

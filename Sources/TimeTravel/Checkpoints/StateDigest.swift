@@ -17,7 +17,8 @@ extension StateDigest: Codable {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
     guard text.utf8.count == 16, text.allSatisfy(\.isHexDigit),
-      let value = UInt64(text, radix: 16) else {
+      let value = UInt64(text, radix: 16)
+    else {
       throw DecodingError.dataCorruptedError(
         in: container, debugDescription: "\"\(text)\" is no digest of 16 hexadecimal digits")
     }

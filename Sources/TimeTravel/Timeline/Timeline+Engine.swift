@@ -57,7 +57,8 @@ extension Timeline {
       let moment = try await ask { engine throws(EngineError) in try await engine.position() }
       engineState = EngineState(moment: moment, isFirst: moment == limit, registers: nil)
       let after = await engine.timeSpent()
-      costs.noteRun(of: start.distance(to: moment), taking: after - before)
+      // What runs to a stop mostly shows what stops cost.
+      if stop == .reached { costs.noteRun(of: start.distance(to: moment), taking: after - before) }
       if stop == .interrupted {
         if isInterrupted { throw .interrupted }
         // One that came too late for the request it was meant for.

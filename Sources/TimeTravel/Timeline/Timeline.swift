@@ -171,7 +171,12 @@ public actor Timeline<Engine: ReplayEngine> {
           throw .interrupted
         case .failed(let failure):
           switch failure {
-          case .diverged, .stalled, .engine: isAstray = true
+          case .diverged:
+            // What passes saw is no more certain than what this one saw.
+            isAstray = true
+            logs = HitLogs()
+            setTrace(nil)
+          case .stalled, .engine: isAstray = true
           default: break
           }
           saveCatalogue()

@@ -35,7 +35,8 @@ struct Oracle {
 
   /// What the step from `index` triggers.
   func access(_ index: Int, _ stops: StopSet) -> Set<Watchpoint> {
-    Set(stops.watchpoints.filter { point in states[index].accesses.contains { $0.triggers(point) } })
+    Set(
+      stops.watchpoints.filter { point in states[index].accesses.contains { $0.triggers(point) } })
   }
 
   /// Where a run forwards from `index` stops and for what; nil at the end.

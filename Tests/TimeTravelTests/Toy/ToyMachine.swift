@@ -30,7 +30,8 @@ struct ToyProgram {
   var range: ClosedRange<Moment> { Moment(start)...Moment(length) }
 
   /// A loop of `size` instructions and a handler behind it.
-  static func random(seed: UInt64, size: Int = 24, length: UInt64, start: UInt64 = 0) -> ToyProgram {
+  static func random(seed: UInt64, size: Int = 24, length: UInt64, start: UInt64 = 0) -> ToyProgram
+  {
     var generator = Generator(seed)
     var instructions = (0..<size).map { _ in randomInstruction(&generator, size) }
     instructions.append(.jump(0))
@@ -38,7 +39,8 @@ struct ToyProgram {
     instructions += [.add(register: 3, 1), .push(register: 3), .pop(register: 2)]
     instructions.append(.returnFromHandler)
     let count = Int(length / 40) + 1
-    let interrupts = Set((0..<count).map { _ in UInt64.random(in: start..<length, using: &generator) })
+    let interrupts = Set(
+      (0..<count).map { _ in UInt64.random(in: start..<length, using: &generator) })
     return ToyProgram(
       instructions: instructions, handler: handler, interrupts: interrupts, length: length,
       start: start)
@@ -98,7 +100,9 @@ struct ToyMachine: Hashable {
 
   var registers: EngineRegisters {
     var bytes = [programCounter, stackPointer]
-    for word in words { for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * shift))) } }
+    for word in words {
+      for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * shift))) }
+    }
     return EngineRegisters(
       bytes: bytes, programCounter: Self.address(programCounter),
       stackPointer: VirtualAddress(UInt64(stackPointer)))
@@ -118,7 +122,9 @@ struct ToyMachine: Hashable {
     return execute(instruction)
   }
 
-  private mutating func enterHandler(_ program: ToyProgram, returningTo address: UInt8) -> [ToyAccess] {
+  private mutating func enterHandler(_ program: ToyProgram, returningTo address: UInt8)
+    -> [ToyAccess]
+  {
     programCounter = program.handler
     return [push(address)]
   }
