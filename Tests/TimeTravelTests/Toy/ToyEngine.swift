@@ -17,6 +17,8 @@ actor ToyEngine: ReplayEngine {
     var divergesAt: UInt64?
     /// No checkpoint can be saved at such a count.
     var refusesSaving: @Sendable (UInt64) -> Bool = { _ in false }
+    /// A run that reaches its limit by an instruction that accesses a watchpoint says only the former.
+    var hidesAccessAtLimit = false
     /// Restoring this checkpoint gives a state with a wrong register.
     var spoiledCheckpoint: CheckpointName?
   }
@@ -114,7 +116,10 @@ actor ToyEngine: ReplayEngine {
       }
       let address = ToyMachine.address(machine.programCounter)
       if stops.breakpoints.contains(address) { return .breakpoint(address) }
-      if let watchpoint = execute() { return .watchpoint(watchpoint) }
+      if let watchpoint = execute() {
+        if faults.hidesAccessAtLimit, machine.count == limit.rawValue { return .reached }
+        return .watchpoint(watchpoint)
+      }
     }
     return .reached
   }
