@@ -64,6 +64,34 @@ struct WatchpointTests {
     }
   }
 
+  @Test(arguments: [0, 1 << 16] as [UInt64])
+  func `Where the engine hangs watching, memory is compared`(error: UInt64) async throws {
+    var program = Self.program
+    program.length = 70_600
+    let toy = try await ToyTimeline(program)
+    // The instruction that is executed at 70301 stores.
+    await toy.engine.fail(.init(stallsWatching: (70_302, error)))
+    let written = Self.watch(5, 1, .write)
+    let stops = StopSet(watchpoints: [written])
+    var index = try #require(toy.oracle.first(of: Moment(70_290)))
+    try await toy.place(at: index)
+    await toy.arm(stops)
+    for _ in 0..<5 {
+      let truth = toy.oracle.run(from: index, stops)
+      try await toy.expect(
+        try await toy.timeline.run(), truth, otherwise: (toy.oracle.last, .end))
+      index = truth?.index ?? index
+    }
+    #expect(await toy.engine.work.restarts == 1)
+    for _ in 0..<5 {
+      let truth = toy.oracle.reverseRun(from: index, stops)
+      try await toy.expect(
+        try await toy.timeline.reverseRun(), truth, otherwise: (0, .beginning))
+      index = truth?.index ?? index
+    }
+    #expect(await toy.engine.work.restarts == 1)
+  }
+
   @Test func `An access that a limit hides is found all the same`() async throws {
     // One store in fifty instructions.
     var instructions = [ToyInstruction](repeating: .add(register: 0, 1), count: 50)
