@@ -82,6 +82,11 @@ struct EngineTroubleTests {
     _ = try await toy.timeline.seek(.moment(middle.moment.later(by: 1)))
     let error = await #expect(throws: TimelineError.self) { try await toy.timeline.run() }
     #expect(error == .diverged(at: next.moment, since: middle.moment))
+    // With the cause gone, it doesn't go on from where it went astray.
+    await toy.engine.fail(.init())
+    let after = next.moment.later(by: 2)
+    _ = try await toy.timeline.seek(.moment(after))
+    try await toy.expect(at: try #require(toy.oracle.first(of: after)), memory: true)
   }
 
   @Test func `A spoiled checkpoint is reported once and then avoided`() async throws {

@@ -10,9 +10,7 @@ public struct CheckpointPolicy: Sendable {
   /// A long run forwards spends one part in this many on saving checkpoints.
   public var runsPerSave = 12.0
   /// How many single steps one pass records for the reverse steps to come.
-  public var traceLength: UInt64 = 256
-  /// After this many stops in a stretch of a search, it is searched from its end instead.
-  public var stopBudget = 256
+  public var traceLength: UInt64 = 128
   /// How often an engine that ends is started again while serving one request.
   public var restartLimit = 4
   /// How far to go on where a checkpoint can't be saved, in instructions, and how often.
@@ -27,17 +25,13 @@ public struct CheckpointPolicy: Sendable {
   ///
   /// - Parameters:
   ///   - focus: where the run ends and work will go on; nil for a run that may end anywhere.
-  ///   - floor: the least distance, where one other than a save's worth is wanted.
   func spacing(
-    after base: Moment, focus: Moment?, floor: UInt64?, costs: EngineCosts
+    after base: Moment, focus: Moment?, costs: EngineCosts
   ) -> UInt64 {
     let far = costs.instructions(in: costs.save * runsPerSave)
     guard let focus, focus > base else { return far }
     let distance = base.distance(to: focus)
-    if let floor {
-      // Towards a place where stops are dense: an eighth of the way remains each time.
-      return max(floor, distance - distance / 8)
-    }
+    // Closer than this, replaying the way takes no longer than saving a checkpoint.
     let near = costs.instructions(in: costs.save)
     return max(near, min(far, distance / 2))
   }

@@ -47,7 +47,8 @@ extension Timeline {
     }
   }
 
-  private func contents(of range: MemoryRange) async throws(Setback) -> [UInt8]? {
+  /// The memory at `range` where the engine stands; nil if it can't be read.
+  func contents(of range: MemoryRange) async throws(Setback) -> [UInt8]? {
     try await ask { engine throws(EngineError) -> [UInt8]? in
       do throws(EngineError) {
         return try await engine.memory(range)

@@ -5,8 +5,9 @@
 private enum StretchOutcome {
   case found(Hit)
   case nothing
-  /// Stops are too dense to come by all of them; the stretch from this moment on is to be searched first.
-  case postponed(Moment)
+  /// Stops are too dense to come by all of them: the stretch's last part is to be searched first, of so many
+  /// instructions.
+  case postponed(UInt64)
 }
 
 extension Timeline {
@@ -19,8 +20,9 @@ extension Timeline {
     guard !armed.isEmpty else { return nil }
     let key = armed.key
     var bound = origin
-    var budget = policy.stopBudget
-    var postponed: Moment?
+    var patience = 1.0
+    // The longest stretch to search at once, where stops are dense.
+    var window = UInt64.max
     while true {
       if let (log, answer) = logs.answer(before: bound, key) {
         if case .hit(let hit) = answer { return hit }
@@ -28,12 +30,14 @@ extension Timeline {
         continue
       }
       if bound.moment == recorded.lowerBound, bound.isFirst { return nil }
-      let start = postponed ?? stretchStart(before: bound.moment, key)
-      postponed = nil
-      switch try await search(from: start, before: bound, armed, &budget) {
+      let start = max(
+        stretchStart(before: bound.moment, key), bound.moment.earlier(by: window))
+      switch try await search(from: start, before: bound, armed, &patience) {
       case .found(let hit): return hit
-      case .nothing: bound = .first(of: start)
-      case .postponed(let later): postponed = later
+      case .nothing:
+        bound = .first(of: start)
+        window = window.saturatingMultiply(8)
+      case .postponed(let part): window = part
       }
     }
   }
@@ -48,7 +52,7 @@ extension Timeline {
   }
 
   private func search(
-    from start: Moment, before bound: SearchBound, _ armed: ArmedStops, _ budget: inout Int
+    from start: Moment, before bound: SearchBound, _ armed: ArmedStops, _ patience: inout Double
   ) async throws(Setback) -> StretchOutcome {
     try await bring(to: start)
     let began = await engine.timeSpent()
@@ -56,6 +60,7 @@ extension Timeline {
     var laying = CheckpointLaying(focus: bound.moment)
     var hits: [Hit] = []
     var stops = 0
+    var window: UInt64 = 0
     let first = try await placeHere()
     if first.moment < end, let reason = try await judgeBreakpoint(first, armed) {
       hits.append(Hit(reason: reason, stop: first))
@@ -66,16 +71,20 @@ extension Timeline {
       hits += try await judge(stop, armed, before: end).map { Hit(reason: $0, stop: here) }
       try await arrive(&laying)
       stops += stop == .reached ? 0 : 1
-      if end == bound.moment, stops >= budget,
-        await isTooDense(start...here.moment, before: end, since: began)
+      let elapsed = (await engine.timeSpent() - began).inNanoseconds
+      if end == bound.moment, stops >= 4,
+        isTooDense(start...here.moment, before: end, elapsed: elapsed, patience: patience)
       {
         end = here.moment.later(by: 1)
+        // As much as takes no longer with its stops than going there.
+        let distance = Double(start.distance(to: end))
+        window = UInt64(max(distance * min(costs.restore / max(elapsed, 1), 1), 64))
       }
     }
     logs.insert(HitLog(key: armed.key, from: start, to: end, hits: hits))
     guard end == bound.moment else {
-      budget *= 2
-      return .postponed(try await skip(start..<end, stops, before: bound.moment))
+      patience *= 2
+      return .postponed(window)
     }
     if let late = try await searchMoment(before: bound, armed) { return .found(late) }
     return hits.last.map { .found($0) } ?? .nothing
@@ -117,32 +126,16 @@ extension Timeline {
     throw .failed(.diverged(at: bound.moment, since: lastAgreement(before: bound.moment)))
   }
 
-  /// Whether it is quicker to run to the end and search the last part first than to come by all stops that
-  /// are to be expected.
+  /// Whether it is quicker to go on to the end and search the last part first than to come by all stops that
+  /// are to be expected. So much is known only after some time: as long as the other way takes, times
+  /// `patience`.
   private func isTooDense(
-    _ done: ClosedRange<Moment>, before end: Moment, since began: Duration
-  ) async -> Bool {
+    _ done: ClosedRange<Moment>, before end: Moment, elapsed: Double, patience: Double
+  ) -> Bool {
     let distance = Double(max(done.lowerBound.distance(to: done.upperBound), 1))
     let remaining = Double(done.upperBound.distance(to: end))
-    let elapsed = (await engine.timeSpent() - began).inNanoseconds
-    let expected = elapsed * remaining / distance
-    let other = costs.restore + 3 * costs.save + remaining * costs.instruction
-    return expected > 2 * other && done.upperBound.later(by: 1) < end
-  }
-
-  /// Goes to a place not far before `end`, from which on few stops are to be expected, and gives it. Lays
-  /// checkpoints on the way for the stretches before it, each of more stops. `stops` were met in `done`.
-  private func skip(
-    _ done: Range<Moment>, _ stops: Int, before end: Moment
-  ) async throws(Setback) -> Moment {
-    let distance = done.lowerBound.distance(to: done.upperBound)
-    let perBudget = distance / UInt64(max(stops, 1)) * UInt64(max(policy.stopBudget / 4, 1))
-    let target = max(end.earlier(by: max(perBudget, 64)), done.upperBound)
-    try await bring(to: target, floor: max(perBudget, 64))
-    if catalogue.checkpoint(at: target) == nil {
-      // What is found will be near, and be gone to from here.
-      _ = try await layCheckpoint(focus: end)
-    }
-    return target
+    let other = costs.restore + remaining * costs.instruction
+    return elapsed > other * patience && elapsed * remaining / distance > 2 * other
+      && done.upperBound.later(by: 1) < end
   }
 }

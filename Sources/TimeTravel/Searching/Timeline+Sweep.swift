@@ -51,16 +51,25 @@ extension Timeline {
   ) async throws(Setback) -> EngineStop {
     try await apply(stops)
     let here = try await placeHere()
-    guard !stops.breakpoints.contains(here.registers.programCounter) else {
-      let stop = try await stepEngine()
-      try await checkProgress(from: here, &laying)
-      return stop
-    }
     let waypoint = waypoint(after: here.moment, limit: limit, laying)
-    let stop = try await runEngine(to: waypoint)
+    let stop: EngineStop
+    if stops.breakpoints.contains(here.registers.programCounter) {
+      stop = try await stepEngine()
+    } else if stops.watchpoints.isEmpty {
+      stop = try await runEngine(to: waypoint)
+    } else if here.moment.distance(to: waypoint) > watchedTail {
+      stop = try await runEngine(to: waypoint.earlier(by: watchedTail))
+    } else {
+      stop = try await stepEngine()
+    }
     try await checkProgress(from: here, &laying)
     return stop
   }
+
+  /// So many instructions before a limit are stepped one by one while watchpoints are set. Where an access
+  /// and a limit fall together an engine may be torn between the two, and searches often end just where an
+  /// access stopped the machine.
+  private var watchedTail: UInt64 { 8 }
 
   /// Throws `.stalled` if the engine moves without getting anywhere.
   private func checkProgress(

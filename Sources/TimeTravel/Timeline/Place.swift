@@ -48,6 +48,9 @@ struct EngineState: Sendable {
 enum Setback: Error {
   /// The engine is gone; the attempt can be repeated.
   case died(String)
+  /// The engine hung where it was watching memory; the attempt can be repeated on a new one, which won't watch
+  /// there.
+  case blinded
   case interrupted
   case failed(TimelineError)
 }

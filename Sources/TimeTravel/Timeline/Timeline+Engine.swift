@@ -48,12 +48,16 @@ extension Timeline {
   /// somewhere between.
   func runEngine(to limit: Moment) async throws(Setback) -> EngineStop {
     let start = try await state().moment
+    if isBlind(at: start) { return try await stepEngine() }
+    let limit = limitOfSight(from: start, to: limit)
     var spurious = 0
     while true {
       if isInterrupted { throw .interrupted }
       let before = await engine.timeSpent()
       engineState = nil
-      let stop = try await ask { engine throws(EngineError) in try await engine.run(to: limit) }
+      let stop = try await watching(from: start) { engine throws(EngineError) in
+        try await engine.run(to: limit)
+      }
       let moment = try await ask { engine throws(EngineError) in try await engine.position() }
       engineState = EngineState(moment: moment, isFirst: moment == limit, registers: nil)
       let after = await engine.timeSpent()
@@ -77,8 +81,11 @@ extension Timeline {
   func stepEngine() async throws(Setback) -> EngineStop {
     if isInterrupted { throw .interrupted }
     let start = try await state().moment
+    if isBlind(at: start) { return try await stepBlindly() }
     engineState = nil
-    let stop = try await ask { engine throws(EngineError) in try await engine.step() }
+    let stop = try await watching(from: start) { engine throws(EngineError) in
+      try await engine.step()
+    }
     let moment = try await ask { engine throws(EngineError) in try await engine.position() }
     engineState = EngineState(moment: moment, isFirst: moment > start, registers: nil)
     return stop

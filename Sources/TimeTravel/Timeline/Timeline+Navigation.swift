@@ -4,8 +4,6 @@
 struct CheckpointLaying {
   /// Where work will go on; nil if the run may end anywhere.
   let focus: Moment?
-  /// The least distance between two, where one other than the policy's is wanted.
-  var floor: UInt64?
   /// No checkpoint is wanted up to here: one was refused or not worth its room.
   var declined: Moment?
   /// Where to try again after a refusal, and how often that was done.
@@ -14,15 +12,12 @@ struct CheckpointLaying {
   /// How many moves in a row left the count as it was.
   var standstill = 0
 
-  init(focus: Moment?, floor: UInt64? = nil) {
-    self.focus = focus
-    self.floor = floor
-  }
+  init(focus: Moment?) { self.focus = focus }
 }
 
 extension Timeline {
   /// Brings the engine to the first state of `target`. Throws `.failed(.outsideRecording)`.
-  func bring(to target: Moment, floor: UInt64? = nil) async throws(Setback) {
+  func bring(to target: Moment) async throws(Setback) {
     guard recorded.contains(target) else {
       throw .failed(.outsideRecording(target, recorded: recorded))
     }
@@ -36,7 +31,7 @@ extension Timeline {
       try await restore(checkpoint)
     }
     try await apply(.none)
-    var laying = CheckpointLaying(focus: target, floor: floor)
+    var laying = CheckpointLaying(focus: target)
     while true {
       let moment = try await self.state().moment
       guard moment < target else { return }
@@ -62,8 +57,7 @@ extension Timeline {
     if let retry = laying.retry { return max(retry, moment.later(by: 1)) }
     let last = catalogue.last(atOrBefore: moment)?.moment ?? recorded.lowerBound
     let base = max(last, laying.declined ?? last)
-    let spacing = policy.spacing(
-      after: base, focus: laying.focus, floor: laying.floor, costs: costs)
+    let spacing = policy.spacing(after: base, focus: laying.focus, costs: costs)
     return max(base.later(by: spacing), moment.later(by: 1))
   }
 
@@ -86,7 +80,7 @@ extension Timeline {
       state.moment != laying.focus, wish(after: before, laying) <= state.moment
     else { return }
     switch try await layCheckpoint(focus: laying.focus ?? state.moment) {
-    case .saved: laying = CheckpointLaying(focus: laying.focus, floor: laying.floor)
+    case .saved: laying = CheckpointLaying(focus: laying.focus)
     case .declined:
       laying.declined = state.moment
       laying.retry = nil
@@ -95,7 +89,7 @@ extension Timeline {
       if laying.retries <= policy.retryLimit {
         laying.retry = state.moment.later(by: policy.retryStride)
       } else {
-        laying = CheckpointLaying(focus: laying.focus, floor: laying.floor)
+        laying = CheckpointLaying(focus: laying.focus)
         laying.declined = state.moment
       }
     }

@@ -13,10 +13,10 @@ public import Bytes
 ///
 /// One request at a time: another throws `.busy`. Only `interrupt()` may come while one is under way.
 public actor Timeline<Engine: ReplayEngine> {
-  public let engine: Engine
+  public nonisolated let engine: Engine
   /// What can be reached.
-  public let recorded: ClosedRange<Moment>
-  public let clock: GuestClock
+  public nonisolated let recorded: ClosedRange<Moment>
+  public nonisolated let clock: GuestClock
 
   let policy: CheckpointPolicy
   let store: (any CatalogueStore)?
@@ -34,6 +34,8 @@ public actor Timeline<Engine: ReplayEngine> {
   /// Where the engine stands isn't a state of the recording, as far as one knows: it must go to a checkpoint
   /// first.
   var isAstray = false
+  /// Where the engine can't watch memory: it hung trying.
+  var blindMoments: Set<Moment> = []
 
   /// Where the user is.
   var current: Place
@@ -152,15 +154,18 @@ public actor Timeline<Engine: ReplayEngine> {
     isInterrupted = false
     defer { isBusy = false }
     var deaths = 0
+    var isGone = false
     while true {
       do throws(Setback) {
-        if deaths > 0 { try await revive() }
+        if isGone { try await revive() }
         let answer = try await body()
         saveCatalogue()
         return answer
       } catch {
         switch error {
+        case .blinded: isGone = true
         case .died(let detail):
+          isGone = true
           deaths += 1
           guard deaths <= policy.restartLimit else {
             saveCatalogue()

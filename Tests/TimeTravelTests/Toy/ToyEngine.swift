@@ -13,10 +13,15 @@ actor ToyEngine: ReplayEngine {
     var losesCheckpoints = false
     /// Runs get no further than this count.
     var stallsAt: UInt64?
+    /// Hangs for good executing the instruction before this count while it watches memory, and then
+    /// shows a count that is this much too low.
+    var stallsWatching: (at: UInt64, error: UInt64)?
     /// From the second time that this count is passed, a register differs.
     var divergesAt: UInt64?
     /// No checkpoint can be saved at such a count.
     var refusesSaving: @Sendable (UInt64) -> Bool = { _ in false }
+    /// A run that reaches its limit by an instruction that accesses a watchpoint says only the former.
+    var hidesAccessAtLimit = false
     /// Restoring this checkpoint gives a state with a wrong register.
     var spoiledCheckpoint: CheckpointName?
   }
@@ -114,7 +119,11 @@ actor ToyEngine: ReplayEngine {
       }
       let address = ToyMachine.address(machine.programCounter)
       if stops.breakpoints.contains(address) { return .breakpoint(address) }
-      if let watchpoint = execute() { return .watchpoint(watchpoint) }
+      try hangIfWatching()
+      if let watchpoint = execute() {
+        if faults.hidesAccessAtLimit, machine.count == limit.rawValue { return .reached }
+        return .watchpoint(watchpoint)
+      }
     }
     return .reached
   }
@@ -123,7 +132,16 @@ actor ToyEngine: ReplayEngine {
     try await enter()
     guard machine.count < program.length else { return .reached }
     work.steps += 1
+    try hangIfWatching()
     return execute().map { .watchpoint($0) } ?? .reached
+  }
+
+  private func hangIfWatching() throws(EngineError) {
+    guard let (count, error) = faults.stallsWatching, machine.count + 1 == count,
+      !stops.watchpoints.isEmpty
+    else { return }
+    isDead = true
+    throw .stalled(at: Moment(count - error), detail: "hangs")
   }
 
   private func execute() -> Watchpoint? {

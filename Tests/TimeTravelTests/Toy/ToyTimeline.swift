@@ -65,7 +65,6 @@ extension CheckpointPolicy {
     policy.runsPerSave = 3
     policy.maximumCount = 12
     policy.traceLength = 16
-    policy.stopBudget = 8
     policy.retryStride = 2
     return policy
   }

@@ -1,0 +1,69 @@
+// Engines that hang where they are told to watch memory. QEMU 7.2 does, deterministically, where a watched access
+// falls together with an event of its log. There the timeline steps with nothing watched and compares the
+// memory instead: what isn't noticed is a read, or a write that changes nothing.
+
+extension Timeline {
+  /// Whether nothing can be watched at `moment`, though something is to be.
+  func isBlind(at moment: Moment) -> Bool {
+    guard let engineStops, !engineStops.watchpoints.isEmpty else { return false }
+    return blindMoments.contains(moment)
+  }
+
+  /// How far a run from `start` can go at once.
+  func limitOfSight(from start: Moment, to limit: Moment) -> Moment {
+    guard let engineStops, !engineStops.watchpoints.isEmpty else { return limit }
+    return blindMoments.lazy.filter { $0 > start && $0 < limit }.min() ?? limit
+  }
+
+  /// Does `body`, in which the engine moves on from `start`. If it hangs watching memory, notes where and
+  /// throws `.blinded`.
+  func watching(
+    from start: Moment, _ body: (Engine) async throws(EngineError) -> EngineStop
+  ) async throws(Setback) -> EngineStop {
+    do throws(Setback) {
+      return try await ask(body)
+    } catch {
+      guard case .failed(.stalled(let moment, _)) = error, let engineStops,
+        !engineStops.watchpoints.isEmpty, noteStall(at: moment, from: start)
+      else { throw error }
+      throw .blinded
+    }
+  }
+
+  /// False if it was known already, or there are too many.
+  private func noteStall(at moment: Moment, from start: Moment) -> Bool {
+    // QEMU counts down in slices of 2¹⁶ instructions, and shows a hung count short by one slice.
+    let candidates = [moment, moment.later(by: 1 << 16)]
+    guard blindMoments.count < 400,
+      let stalled = candidates.first(where: { $0 >= start && !blindMoments.contains($0) })
+    else { return false }
+    for moment in stalled.earlier(by: 2).rawValue...stalled.later(by: 1).rawValue {
+      blindMoments.insert(Moment(moment))
+    }
+    return true
+  }
+
+  /// A step with nothing watched, judged by what the memory holds before and after it.
+  func stepBlindly() async throws(Setback) -> EngineStop {
+    guard let stops = engineStops else { return try await stepEngine() }
+    let watched = stops.watchpoints.filter { $0.access != .read }
+    let before = try await contents(of: watched)
+    try await apply(.none)
+    _ = try await stepEngine()
+    let after = try await contents(of: watched)
+    try await apply(stops)
+    guard let changed = watched.first(where: { before[$0] != after[$0] }) else { return .reached }
+    return .watchpoint(changed)
+  }
+
+  /// What the watched ranges hold where the engine stands; those that can't be read are left out.
+  private func contents(
+    of watchpoints: Set<Watchpoint>
+  ) async throws(Setback) -> [Watchpoint: [UInt8]] {
+    var contents: [Watchpoint: [UInt8]] = [:]
+    for watchpoint in watchpoints {
+      contents[watchpoint] = try await self.contents(of: watchpoint.range)
+    }
+    return contents
+  }
+}
