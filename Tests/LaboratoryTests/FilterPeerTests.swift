@@ -101,19 +101,24 @@ import Varve
 
   // MARK: Readers
 
-  /// What drgn says of every task, and of its stack.
+  /// What drgn says of every task, and of its stack up to user mode, whose memory is left out.
   private static let script = """
     from drgn import FaultError
     from drgn.helpers.linux.pid import for_each_task
     for task in for_each_task(prog):
+        print(task.pid.value_(), task.comm.string_())
         try:
-            print(task.pid.value_(), task.comm.string_(), prog.stack_trace(task))
+            for frame in prog.stack_trace(task):
+                if frame.pc < 1 << 63:
+                    break
+                print(frame)
         except (ValueError, FaultError) as error:
-            print(task.pid.value_(), task.comm.string_(), error)
+            print(error)
     """
 
   /// At level 31 nothing is missing that debuggers of kernels look at.
-  @Test(arguments: ["kdump-zstd", "elf"]) func drgnAndCrashSayTheSame(_ format: String) throws {
+  @Test(arguments: LaboratoryManifest.isEverythingWanted ? ["kdump-zstd", "elf"] : ["kdump-zstd"])
+  func drgnAndCrashSayTheSame(_ format: String) throws {
     let directory = try ScratchDirectory()
     let subject = try LaboratoryManifest.subject("kernel-6.1-cloud-busy")
     let whole = try #require(subject.truth["qmp_dump"])
@@ -181,7 +186,8 @@ private struct DumpPeer {
 
   private func make(_ form: String, _ level: Int, in directory: ScratchDirectory) throws -> String {
     let name = "makedumpfile\(form).\(level)"
-    try Tool.run(tool, form, "-f", "-d", "\(level)", kernel, name, in: directory)
+    try Tool.run(
+      "bash", "-c", "'\(tool)' \(form) -f -d \(level) '\(kernel)' \(name)", in: directory)
     return directory.file(name)
   }
 
