@@ -69,6 +69,8 @@ let package = Package(
         "Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Targets",
       ]),
     room("LinuxGuest", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
+    // Positions in a recording and reverse execution over any engine that replays it.
+    room("TimeTravel", ["Bytes", "HostSystem"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
     // The GDB remote serial protocol, without sockets.
@@ -110,6 +112,7 @@ let package = Package(
     tests(
       "LinuxGuest",
       ["Bytes", "HostSystem", "MachineDumps", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
+    tests("TimeTravel", ["Bytes"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("GDBRemote", ["Bytes", "HostSystem"], resources: [.copy("Transcripts")]),
     tests("Reports"),
