@@ -16,7 +16,16 @@ extension RemoteSession {
       return nil
     }
     guard target.description.registers.indices.contains(number) else { return nil }
-    return .contents(registerText(number, of: try await target.registers(of: thread)))
+    let values = try await target.registers(of: thread)
+    if client.threadSuffix, values[number] == nil {
+      // lldb shows `xx` as 0xcc, but an error as what it is. Only its first question, for register 0, is
+      // whether there is `p` at all.
+      guard number == 0, !client.knowsRegisterReads else {
+        throw .refused("the register is unknown")
+      }
+    }
+    client.knowsRegisterReads = true
+    return .contents(registerText(number, of: values))
   }
 
   /// The digits that stand for a register.

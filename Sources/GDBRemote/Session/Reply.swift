@@ -45,6 +45,8 @@ struct ClientFeatures {
   var errorStrings = false
   /// lldb: register packets end with `;thread:ID;`. No other client asks for that.
   var threadSuffix = false
+  /// lldb: `p` was answered once.
+  var knowsRegisterReads = false
   /// lldb: stops list all threads.
   var threadsInStops = false
   /// lldb up to 19: `x` answers with nothing but the bytes.
