@@ -158,8 +158,11 @@ import Testing
     var session = RemoteSession(target: target)
     _ = await session.receive(encodedPacket("QStartNoAckMode") + encodedPacket("c"))
     let refused = await session.commandEnded(.failed(.refused("no")))
-    #expect(refused.count == 2)
-    #expect(refused.first == .send(encodedPacket("O6e6f0a")))
+    let registers = "10:0010000000000000;7:0038000000000000;6:0039000000000000;11:02020000;"
+    #expect(
+      refused == [
+        .send(encodedPacket("O6e6f0a")), .send(encodedPacket("T05thread:1;\(registers)")),
+      ])
     _ = await session.receive(encodedPacket("c"))
     let lost = await session.commandEnded(.failed(.lost("no")))
     #expect(lost == [.send(encodedPacket("O6e6f0a")), .close])

@@ -86,9 +86,10 @@ public struct RemoteSession: Sendable {
       runningThread = nil
     case (_, .printed(let text)): actions += console(text)
     case (_, .failed(let error)):
-      // Whoever shows this knows nothing of errors at this place.
+      // Clients make little of an error here: the reason is shown, and then where the target is now.
       actions += console("\(error)\n")
       if case .lost = error { return actions + close() }
+      lastStop = nil
     case (.monitor, .stopped): break
     }
     await finish(command, &actions)
