@@ -71,7 +71,10 @@ extension RemoteSession {
     _ values: RegisterValues, of thread: ThreadID
   ) async throws(RemoteError) -> Reply {
     guard let writable = target as? any WritableTarget else {
-      throw .refused("registers can't be changed here")
+      let reason = RemoteError.refused("registers can't be changed here")
+      // Here, unlike with memory, every gdb shows what follows `E.`; only gdb knows of `swbreak`.
+      if client.softwareBreakpointStops { return .text("E.\(reason)") }
+      throw reason
     }
     try await writable.writeRegisters(values, of: thread)
     return .ok
