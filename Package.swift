@@ -85,7 +85,7 @@ let package = Package(
       "Varve",
       [
         "Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles", "Targets",
-        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "Reports",
+        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "GDBRemote", "Reports",
       ]),
     .executableTarget(
       name: "VarveCommand",

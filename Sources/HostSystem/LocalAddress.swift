@@ -1,8 +1,8 @@
 /// Where a server may listen: nobody on another machine can reach it.
 public enum LocalAddress: Hashable, Sendable {
-  /// A Unix socket by its name in the file system.
+  /// A Unix socket by its name in the file system, which its owner alone may use.
   case unix(path: String)
-  /// A TCP port of 127.0.0.1; 0 lets the system choose.
+  /// A TCP port of 127.0.0.1; 0 lets the system choose. All users of this machine may connect.
   case loopback(port: UInt16)
 
   /// `unix:PATH`, `PORT`, `:PORT`, `127.0.0.1:PORT` or `localhost:PORT`; nil for anything else, other

@@ -136,6 +136,35 @@ import Testing
     #expect(machine.transcript.withLock { $0.failures } == [])
   }
 
+  @Test func looksAtWhatHasCrashed() async throws {
+    let machine = try serve(CrashedMachine())
+    defer { machine.close() }
+    let failures = try directory.write(
+      """
+      def attempt(command):
+        try: gdb.execute(command)
+        except gdb.error as error: print(error)
+      for command in ("set var $rbx = 7", "set {char}0x1800 = 1", "x/bx 0x2000",
+                      "reverse-stepi", "monitor help"): attempt(command)
+
+      """, to: "failures.py")
+    let text = try await gdb(
+      machine, "info threads", "print $rbx", "thread 1", "print $rbx", "info registers rax rbx",
+      "x/2bx 0x1ffe", "source \(failures)", "continue", "info threads")
+    #expect(text.contains("  1    Thread 1 \"waits\" (in futex) 0x0000000000001000 in ?? ()\n"))
+    #expect(text.contains("* 2    Thread 2 \"crashed\"          0x0000000000001100 in ?? ()\n"))
+    #expect(text.contains("$1 = 2\n"))
+    #expect(text.contains("$2 = 1\n"))
+    #expect(text.contains("rax            <unavailable>\nrbx            0x1 "))
+    #expect(text.contains("0x1ffe:\t0x90\t0x90\n"))
+    #expect(text.contains("remote failure reply 'E.registers can't be changed here'\n"))
+    #expect(text.contains("Cannot access memory at address 0x1800\n"))
+    #expect(text.contains("Cannot access memory at address 0x2000\n"))
+    #expect(text.contains("Target remote does not support this command.\n"))
+    #expect(text.contains("Target does not support this command.\n"))
+    #expect(text.contains("No more reverse-execution history.\n"))
+  }
+
   @Test func ctrlCEndsARunAtOnce() async throws {
     // The process to be interrupted, once.
     let process = Mutex<Int32>(0)

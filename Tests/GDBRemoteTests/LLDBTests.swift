@@ -1,3 +1,4 @@
+import Bytes
 import GDBRemote
 import HostSystem
 import TestWorlds
@@ -48,5 +49,52 @@ import Testing
     #expect(text.contains("stop reason = watchpoint 1\n    frame #0: 0x0000000000001006\n"))
     #expect(text.contains("instruction 10 of 400\n"))
     try machine.transcript.withLock { try $0.keep("lldb", of: "lldb 14.0.6") }
+  }
+
+  @Test func knowsTheRegistersOfAArch64() async throws {
+    let machine = try ServedMachine(ArmMachine(), at: .loopback(port: 0))
+    defer { machine.close() }
+    let text = try await lldb(
+      machine, "target list", "register read x0 x29 sp pc cpsr", "register read x30", "continue")
+    #expect(text.contains("arch=aarch64-"))
+    #expect(text.contains("stop reason = signal SIGSEGV\n    frame #0: 0x0000000000001000\n"))
+    #expect(text.contains("->  0x1000: svc    #0\n"))
+    #expect(text.contains(" x0 = 0x0123456789abcdef\n"))
+    #expect(text.contains("x29 = 0x0000000000002000\n"))
+    #expect(text.contains(" sp = 0x0000000000001ff0\n"))
+    #expect(text.contains(" pc = 0x0000000000001000\n"))
+    #expect(text.contains("cpsr = 0x60000005\n"))
+    #expect(text.contains("x30          = error: unavailable\n"))
+  }
+}
+
+/// An AArch64 process that crashed at `svc #0`, and of which little is known.
+private struct ArmMachine: DebuggableTarget {
+  let description = TargetDescription.aarch64()
+
+  func threads() -> [RemoteThread] { [RemoteThread(id: .first, name: "arm")] }
+
+  func currentStop() -> Stop { Stop(.signal(11), thread: .first) }
+
+  func registers(of thread: ThreadID) -> RegisterValues {
+    var values = RegisterValues(description)
+    values["x0"] = 0x0123_4567_89ab_cdef
+    values["x29"] = 0x2000
+    values["sp"] = 0x1ff0
+    values["pc"] = 0x1000
+    values["cpsr"] = 0x6000_0005
+    return values
+  }
+
+  func readMemory(
+    at address: VirtualAddress, count: Int, thread: ThreadID
+  ) throws(RemoteError) -> [UInt8] {
+    guard (0x1000..<0x3000).contains(address.rawValue) else {
+      throw .memory(address, reason: "excluded")
+    }
+    let code: [UInt8] = [0x01, 0, 0, 0xd4]
+    return (address.rawValue..<min(address.rawValue + UInt64(count), 0x3000)).map {
+      code[Int($0 % 4)]
+    }
   }
 }

@@ -120,6 +120,8 @@ import Testing
     for setting in ["QThreadSuffixSupported", "QListThreadsInStopReply", "QEnableErrorStrings"] {
       #expect(await client.ask(setting) == "OK")
     }
+    // Register 49 is unknown; the very first question is another one.
+    #expect(await client.ask("p31") == "E5f;" + hex("the register is unknown"))
     let platform = "triple:\(hex("x86_64-unknown-unknown"));ptrsize:8;endian:little;"
     #expect(await client.ask("qHostInfo") == platform)
     #expect(await client.ask("qProcessInfo") == "pid:1;" + platform)

@@ -1,6 +1,6 @@
 extension RemoteSession {
   /// `g`: all registers, unknown ones as `xx`.
-  mutating func readRegisters(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func readRegisters(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let thread = try await threadSuffix(&reader) else { return nil }
     let values = try await target.registers(of: thread)
     var text: [UInt8] = []
@@ -11,12 +11,21 @@ extension RemoteSession {
   }
 
   /// `p`: one register.
-  mutating func readRegister(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func readRegister(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let number = reader.count(), let thread = try await threadSuffix(&reader) else {
       return nil
     }
     guard target.description.registers.indices.contains(number) else { return nil }
-    return .contents(registerText(number, of: try await target.registers(of: thread)))
+    let values = try await target.registers(of: thread)
+    if client.threadSuffix, values[number] == nil {
+      // lldb shows `xx` as 0xcc, but an error as what it is. Only its first question, for register 0, is
+      // whether there is `p` at all.
+      guard number == 0, !client.knowsRegisterReads else {
+        throw .refused("the register is unknown")
+      }
+    }
+    client.knowsRegisterReads = true
+    return .contents(registerText(number, of: values))
   }
 
   /// The digits that stand for a register.
@@ -27,7 +36,7 @@ extension RemoteSession {
   }
 
   /// `G`: all registers; those that are `xx` stay as they are.
-  mutating func writeRegisters(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func writeRegisters(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     let digits = Array(reader.upTo(UInt8(ascii: ";")))
     guard let thread = try await threadSuffix(&reader) else { return nil }
     let description = target.description
@@ -44,7 +53,7 @@ extension RemoteSession {
   }
 
   /// `P`: one register.
-  mutating func writeRegister(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func writeRegister(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let number = reader.count(), reader.skip("="),
       let bytes = hexBytes(reader.upTo(UInt8(ascii: ";"))),
       let thread = try await threadSuffix(&reader)
@@ -60,9 +69,12 @@ extension RemoteSession {
 
   private func write(
     _ values: RegisterValues, of thread: ThreadID
-  ) async throws(TargetError) -> Reply {
+  ) async throws(RemoteError) -> Reply {
     guard let writable = target as? any WritableTarget else {
-      throw .refused("registers can't be changed here")
+      let reason = RemoteError.refused("registers can't be changed here")
+      // Here, unlike with memory, every gdb shows what follows `E.`; only gdb knows of `swbreak`.
+      if client.softwareBreakpointStops { return .text("E.\(reason)") }
+      throw reason
     }
     try await writable.writeRegisters(values, of: thread)
     return .ok
@@ -71,7 +83,7 @@ extension RemoteSession {
   /// The thread that a packet of lldb's names at its end, `;thread:ID;`; else the current one.
   private mutating func threadSuffix(
     _ reader: inout PacketReader
-  ) async throws(TargetError) -> ThreadID? {
+  ) async throws(RemoteError) -> ThreadID? {
     guard reader.skip(";thread:") else {
       return reader.isAtEnd ? try await currentThread() : nil
     }

@@ -23,7 +23,7 @@ enum ErrorNumber: UInt8 {
   case refused = 95
 }
 
-extension TargetError {
+extension RemoteError {
   var number: ErrorNumber {
     switch self {
     case .memory: .memory
@@ -45,13 +45,15 @@ struct ClientFeatures {
   var errorStrings = false
   /// lldb: register packets end with `;thread:ID;`. No other client asks for that.
   var threadSuffix = false
+  /// lldb: `p` was answered once.
+  var knowsRegisterReads = false
   /// lldb: stops list all threads.
   var threadsInStops = false
   /// lldb up to 19: `x` answers with nothing but the bytes.
   var bareBinaryReads = false
 
   /// The answer that stands for `error`.
-  func reply(to error: TargetError) -> Reply { reply(error.number, error.description) }
+  func reply(to error: RemoteError) -> Reply { reply(error.number, error.description) }
 
   func reply(_ number: ErrorNumber, _ message: String) -> Reply {
     if errorMessages { return .text("E.\(message)") }
