@@ -69,6 +69,8 @@ let package = Package(
     room("LinuxGuest", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
+    // QEMU as the engine of recordings and replays.
+    room("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor"]),
     room(
       "Reports",
       [
@@ -79,7 +81,8 @@ let package = Package(
       "Varve",
       [
         "Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles", "Targets",
-        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "Reports",
+        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor",
+        "QEMUReplay", "Reports",
       ]),
     .executableTarget(
       name: "VarveCommand",
@@ -107,6 +110,7 @@ let package = Package(
       "LinuxGuest",
       ["Bytes", "HostSystem", "MachineDumps", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("QEMUMonitor", ["HostSystem"]),
+    tests("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),

@@ -37,6 +37,12 @@ public final class LocalSocket: Sendable {
     }
   }
 
+  /// Takes over `descriptor`, a connected socket; `path` names it in messages.
+  init(adopting descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
   deinit { close(descriptor) }
 
   private static func address(_ path: String) throws(HostError) -> sockaddr_un {
