@@ -67,6 +67,8 @@ let package = Package(
         "Bytes", "HostSystem", "Compression", "ObjectFiles", "Unwinding", "Targets",
       ]),
     room("LinuxGuest", ["Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets"]),
+    // Positions in a recording and reverse execution over any engine that replays it.
+    room("TimeTravel", ["Bytes", "HostSystem"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
     // QEMU as the engine of recordings and replays.
@@ -109,6 +111,7 @@ let package = Package(
     tests(
       "LinuxGuest",
       ["Bytes", "HostSystem", "MachineDumps", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
+    tests("TimeTravel", ["Bytes"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor"]),
     tests("Reports"),

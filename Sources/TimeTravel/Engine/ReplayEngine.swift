@@ -1,0 +1,134 @@
+public import Bytes
+
+/// What replays a recording, forwards only.
+///
+/// A `Timeline` owns its engine and calls one function at a time, save `interrupt()`, which may come
+/// while another is under way. After any error but `.died` the engine is usable and stands at some
+/// moment that `position()` tells; after `.died` only `restart()` is called.
+///
+/// Nothing that the engine does may change what is replayed: there is no way to write memory or
+/// registers.
+public protocol ReplayEngine: Sendable {
+  /// The part of the recording that can be replayed. The engine never runs beyond its end, even if
+  /// told to.
+  func recordedRange() async throws(EngineError) -> ClosedRange<Moment>
+
+  /// Relates counts to the guest's clock.
+  func guestClock() async throws(EngineError) -> GuestClock
+
+  /// How long the engine has been busy in all, over all functions here. Differences of this tell the
+  /// timeline what checkpoints cost and what they save. A deterministic engine may count work.
+  func timeSpent() async -> Duration
+
+  /// Where the engine stands.
+  func position() async throws(EngineError) -> Moment
+
+  /// Replays until `limit` is reached or one of the stops that were set comes, whichever is first. At
+  /// or past `limit` it returns `.reached` at once.
+  ///
+  /// With `.reached` the machine is in the *first* state that has that count: before an interrupt
+  /// or exception at that count is taken. Two stops may fall together with the limit: the access of
+  /// the instruction just before it may be reported or not; a breakpoint at the limit's own PC may be
+  /// reported or not.
+  ///
+  /// A breakpoint at the current PC may stop it at once without progress: the timeline steps first.
+  ///
+  /// Throws `.stalled` when the instruction count hasn't moved for longer than the engine's
+  /// patience, with what the engine says of itself.
+  func run(to limit: Moment) async throws(EngineError) -> EngineStop
+
+  /// Replays one instruction, or takes one interrupt or exception (then the count may stay).
+  /// `.watchpoint` if that accessed a watchpoint that is set, else `.reached`; breakpoints don't
+  /// matter. At the recording's end it returns `.reached` and does nothing.
+  func step() async throws(EngineError) -> EngineStop
+
+  /// Replaces all breakpoints and watchpoints. Throws `.unsupported` for what it can't stop at, and then
+  /// keeps none.
+  func setStops(_ stops: StopSet) async throws(EngineError)
+
+  /// The registers where the engine stands.
+  func registers() async throws(EngineError) -> EngineRegisters
+
+  /// Memory where the engine stands, all `range.count` bytes. Throws `.unreadable`.
+  func memory(_ range: MemoryRange) async throws(EngineError) -> [UInt8]
+
+  /// Keeps the whole state where the engine stands, for this run and later ones. The timeline has removed
+  /// all stops before. Gives the checkpoint's size in bytes on disk (an estimate will do). Throws
+  /// `.saveRefused` if that is impossible just here: the timeline goes on a little and tries again.
+  func saveCheckpoint(_ name: CheckpointName) async throws(EngineError) -> UInt64
+
+  /// Goes to a checkpoint. Throws `.noSuchCheckpoint`.
+  func restoreCheckpoint(_ name: CheckpointName) async throws(EngineError)
+
+  /// Forgets a checkpoint. Throws `.noSuchCheckpoint`.
+  func deleteCheckpoint(_ name: CheckpointName) async throws(EngineError)
+
+  /// The names of all checkpoints that there really are. The state in which the recording begins is not
+  /// among them: `rewind()` goes there.
+  func checkpoints() async throws(EngineError) -> Set<CheckpointName>
+
+  /// Goes to the beginning of the recorded range.
+  func rewind() async throws(EngineError)
+
+  /// Makes a `run(to:)` that is under way return `.interrupted` soon; if none is, does nothing, or makes
+  /// the next one return so.
+  func interrupt() async
+
+  /// Starts anew after `.died`, with the checkpoints that survived and no stops, at the beginning of
+  /// the recorded range.
+  func restart() async throws(EngineError)
+}
+
+/// Why `run(to:)` or `step()` came back.
+public enum EngineStop: Hashable, Sendable {
+  /// The limit, or the end of the recording, or one step is done.
+  case reached
+  /// The instruction at this address is about to be executed.
+  case breakpoint(VirtualAddress)
+  /// The instruction just executed accessed one that is set. If it accessed several, any of them.
+  case watchpoint(Watchpoint)
+  case interrupted
+}
+
+/// The registers of the machine's CPU at one moment.
+public struct EngineRegisters: Hashable, Sendable {
+  /// All registers in the engine's own, fixed layout, which the timeline only compares.
+  public let bytes: [UInt8]
+  public let programCounter: VirtualAddress
+  public let stackPointer: VirtualAddress
+
+  public init(
+    bytes: [UInt8], programCounter: VirtualAddress, stackPointer: VirtualAddress
+  ) {
+    self.bytes = bytes
+    self.programCounter = programCounter
+    self.stackPointer = stackPointer
+  }
+}
+
+/// The name under which an engine keeps a checkpoint: letters, digits, `-`, `_` and `.`, at most 64.
+public struct CheckpointName: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let text: String
+
+  /// Nil if `text` has other characters, none, or too many.
+  public init?(_ text: String) {
+    let scalars = text.unicodeScalars
+    guard !scalars.isEmpty, scalars.count <= 64, scalars.allSatisfy(Self.isAllowed) else {
+      return nil
+    }
+    self.text = text
+  }
+
+  private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar {
+    case "a"..."z", "A"..."Z", "0"..."9", "-", "_", ".": true
+    default: false
+    }
+  }
+
+  public static func < (left: CheckpointName, right: CheckpointName) -> Bool {
+    left.text < right.text
+  }
+
+  public var description: String { text }
+}
