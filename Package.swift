@@ -71,8 +71,10 @@ let package = Package(
     room("TimeTravel", ["Bytes", "HostSystem"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
+    // The GDB remote serial protocol, without sockets.
+    room("GDBRemote", ["Bytes"]),
     // QEMU as the engine of recordings and replays.
-    room("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor"]),
+    room("QEMUReplay", ["Bytes", "HostSystem", "GDBRemote", "TimeTravel", "QEMUMonitor"]),
     room(
       "Reports",
       [
@@ -83,8 +85,8 @@ let package = Package(
       "Varve",
       [
         "Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles", "Targets",
-        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor",
-        "QEMUReplay", "Reports",
+        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "GDBRemote",
+        "TimeTravel", "QEMUReplay", "Reports",
       ]),
     .executableTarget(
       name: "VarveCommand",
@@ -113,7 +115,8 @@ let package = Package(
       ["Bytes", "HostSystem", "MachineDumps", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("TimeTravel", ["Bytes"]),
     tests("QEMUMonitor", ["HostSystem"]),
-    tests("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor"]),
+    tests("GDBRemote", ["Bytes", "HostSystem"]),
+    tests("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor", "TimeTravel"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),

@@ -47,12 +47,13 @@ enum RecordingRule: Sendable {
     "readconfig": .refuse(why: "options in a file aren't rewritten; give them on the command line"),
     "tpmdev": .refuse(why: "what a TPM answers isn't recorded"),
     "qtest": .refuse(why: "its clock isn't the guest's"),
-    "usbdevice": .rewrite,
+    "usbdevice": .rewrite, "chardev": .rewrite,
+    "add-fd": .refuse(why: "a replay has no such descriptor"),
     // For people and other programs: of no use in a replay, or in its way.
     "serial": .rewrite, "monitor": .rewrite, "parallel": .rewrite, "debugcon": .rewrite,
     "qmp": .recordOnly, "qmp-pretty": .recordOnly, "mon": .recordOnly,
     "gdb": .recordOnly, "s": .recordOnly, "pidfile": .recordOnly, "display": .rewrite,
-    "vnc": .recordOnly, "spice": .rewrite, "full-screen": .recordOnly, "sdl": .recordOnly,
+    "vnc": .recordOnly, "spice": .recordOnly, "full-screen": .recordOnly, "sdl": .recordOnly,
     "curses": .recordOnly, "S": .recordOnly, "D": .recordOnly, "d": .recordOnly,
     "trace": .recordOnly, "nographic": .rewrite, "no-reboot": .keep, "no-shutdown": .recordOnly,
     "action": .keep,
@@ -74,6 +75,9 @@ enum RecordingRule: Sendable {
     ("ccid-card-passthru", "what a device of the host's does isn't recorded"),
     ("virtio-pmem", "its file would be written"),
     ("nvdimm", "its file would be written"),
+    ("qxl", "it works with SPICE's threads, which aren't recorded"),
+    ("virtio-gpu-gl", "what the host's graphics card does isn't recorded"),
+    ("virtio-vga-gl", "what the host's graphics card does isn't recorded"),
   ]
 
   /// Network backends that bypass QEMU's filters, or don't. Source: QEMU net/vhost-*.c.

@@ -1,0 +1,80 @@
+public import Bytes
+
+/// A thread's number in the protocol: 1 or more.
+public struct ThreadID: RawRepresentable, Hashable, Comparable, Sendable {
+  public let rawValue: UInt32
+
+  /// Nil for 0, which the protocol uses for "any thread".
+  public init?(rawValue: UInt32) {
+    guard rawValue > 0 else { return nil }
+    self.rawValue = rawValue
+  }
+
+  /// The thread of a target that has only one, or its first.
+  public static let first = ThreadID(unchecked: 1)
+
+  /// The thread at `index`, counted from 0, of a target that numbers them in order.
+  public init(index: UInt16) { rawValue = UInt32(index) + 1 }
+
+  private init(unchecked: UInt32) { rawValue = unchecked }
+
+  public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A thread as clients list it.
+public struct RemoteThread: Hashable, Sendable {
+  public var id: ThreadID
+  /// What `info threads` calls it: a process's or task's name, `CPU 0`.
+  public var name: String
+  /// What is shown behind the name: `halted`; empty if there is nothing to say.
+  public var details: String
+  /// The processor that runs it; nil if none or unknown.
+  public var core: Int?
+
+  public init(id: ThreadID, name: String, details: String = "", core: Int? = nil) {
+    self.id = id
+    self.name = name
+    self.details = details
+    self.core = core
+  }
+}
+
+/// A part of an address space that has the same fate throughout.
+public struct MemoryRegion: Hashable, Sendable {
+  public struct Permissions: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public static let read = Permissions(rawValue: 1)
+    public static let write = Permissions(rawValue: 2)
+    public static let execute = Permissions(rawValue: 4)
+  }
+
+  public var start: VirtualAddress
+  /// The last byte that belongs to it.
+  public var last: VirtualAddress
+  /// None for a hole.
+  public var permissions: Permissions
+  /// The mapped file; empty if there is none.
+  public var name: String
+
+  public init(
+    start: VirtualAddress, last: VirtualAddress, permissions: Permissions, name: String = ""
+  ) {
+    self.start = start
+    self.last = last
+    self.permissions = permissions
+    self.name = name
+  }
+}
+
+/// What gdb can ask for as a whole by `qXfer`, by the names that the protocol gives it.
+public enum TransferObject: String, CaseIterable, Hashable, Sendable {
+  /// The auxiliary vector, as the kernel laid it out.
+  case auxiliaryVector = "auxv"
+  /// The path of the program.
+  case executable = "exec-file"
+  /// The loaded objects as XML (gdb manual, "Library List Format for SVR4 Targets").
+  case libraries = "libraries-svr4"
+  /// Physical memory's kinds as XML (gdb manual, "Memory Map Format"). gdb refuses addresses outside.
+  case memoryMap = "memory-map"
+}
