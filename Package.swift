@@ -74,7 +74,9 @@ let package = Package(
     // The GDB remote serial protocol, without sockets.
     room("GDBRemote", ["Bytes"]),
     // QEMU as the engine of recordings and replays.
-    room("QEMUReplay", ["Bytes", "HostSystem", "GDBRemote", "TimeTravel", "QEMUMonitor"]),
+    room(
+      "QEMUReplay",
+      ["Bytes", "HostSystem", "ObjectFiles", "GDBRemote", "TimeTravel", "QEMUMonitor"]),
     room(
       "Reports",
       [

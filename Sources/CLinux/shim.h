@@ -45,10 +45,11 @@ static inline long varve_file_system(int fd) {
 #include <unistd.h>
 
 // Runs `path` with the descriptors 0 to 2 replaced where `streams` says so (-1: inherited) and `count`
-// descriptors of `kept` open; `death` is the signal that it gets when the calling thread ends, 0 for none.
+// descriptors of `kept` open, in `directory` unless that is null; `death` is the signal that it gets when the calling thread ends, 0 for none.
 // Gives the process, or -1 with errno. Between fork and exec it calls only what signal-safety(7) allows.
 static inline pid_t varve_spawn(const char *path, char *const *arguments, const int *streams,
-                                const int *kept, int count, int death, int alone) {
+                                const int *kept, int count, int death, int alone,
+                                const char *directory) {
   int report[2];
   if (pipe(report) != 0) return -1;
   fcntl(report[0], F_SETFD, FD_CLOEXEC);
@@ -74,6 +75,7 @@ static inline pid_t varve_spawn(const char *path, char *const *arguments, const 
     for (int index = 0; index < count; index++) {
       failed |= fcntl(kept[index], F_SETFD, 0) != 0;
     }
+    if (directory) failed |= chdir(directory) != 0;
     if (!failed) execv(path, arguments);
     int code = errno;
     while (write(report[1], &code, sizeof code) < 0 && errno == EINTR) {

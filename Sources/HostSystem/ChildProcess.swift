@@ -30,17 +30,18 @@ public final class ChildProcess: Sendable {
   private let ended: Int32
 
   /// Starts `path` with `arguments`, of which the first is the program's name. `sockets` stay open in
-  /// it under the numbers that they have here. `endsWithParent`: it is killed should this process end.
+  /// it under the numbers that they have here. It begins in `directory`, else in this process's own. `endsWithParent`: it is killed should this process end.
   /// `isAlone`: the terminal's Ctrl-C doesn't reach it. Throws `.system`.
   public init(
     _ path: String, _ arguments: [String], input: Stream = .inherited, output: Stream = .inherited,
-    errors: Stream = .inherited, sockets: [LocalSocket] = [], endsWithParent: Bool,
-    isAlone: Bool
+    errors: Stream = .inherited, sockets: [LocalSocket] = [], directory: String? = nil,
+    endsWithParent: Bool, isAlone: Bool
   ) throws(HostError) {
     let pipes = try makePipe(path)
     let launch = Launch(
       path: path, arguments: arguments, streams: [input, output, errors], sockets: sockets,
-      signal: endsWithParent ? SIGKILL : 0, isAlone: isAlone, endOfLife: pipes.writing)
+      directory: directory, signal: endsWithParent ? SIGKILL : 0, isAlone: isAlone,
+      endOfLife: pipes.writing)
     do throws(HostError) {
       processID = try launch.begin()
     } catch {
@@ -100,6 +101,7 @@ private final class Launch: Sendable {
   let arguments: [String]
   let streams: [ChildProcess.Stream]
   let sockets: [LocalSocket]
+  let directory: String?
   let signal: Int32
   let isAlone: Bool
   /// Closed when the program has ended.
@@ -108,12 +110,13 @@ private final class Launch: Sendable {
 
   init(
     path: String, arguments: [String], streams: [ChildProcess.Stream], sockets: [LocalSocket],
-    signal: Int32, isAlone: Bool, endOfLife: Int32
+    directory: String?, signal: Int32, isAlone: Bool, endOfLife: Int32
   ) {
     self.path = path
     self.arguments = arguments
     self.streams = streams
     self.sockets = sockets
+    self.directory = directory
     self.signal = signal
     self.isAlone = isAlone
     self.endOfLife = endOfLife
@@ -190,11 +193,13 @@ private final class Launch: Sendable {
     // Safe: the copies are freed below, after the call that reads them.
     var texts: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
     unsafe texts.append(nil)
-    defer { for unsafe text in unsafe texts { unsafe free(text) } }
+    defer { unsafe texts.forEach { unsafe free($0) } }
+    let place = unsafe directory.flatMap { unsafe strdup($0) }
+    defer { unsafe free(place) }
     // Safe: the arrays outlive the call, which is told their sizes.
     return try systemCall("execv", path) {
       unsafe varve_spawn(
-        path, texts, descriptors, kept, Int32(kept.count), signal, isAlone ? 1 : 0)
+        path, texts, descriptors, kept, Int32(kept.count), signal, isAlone ? 1 : 0, place)
     }
   }
 }

@@ -2,14 +2,14 @@ internal import FoundationEssentials
 
 /// QEMU takes some options as JSON as well.
 enum JSONText {
-  /// The text that the object `json` has under `key`; nil if it is no object or has none.
-  static func member(_ key: String, of json: String) -> String? {
+  /// The text that the object `json` has under `key`; nil if it isn't meant as an object, or has none.
+  /// Throws `.commandLine` if it is a damaged one.
+  static func member(_ key: String, of json: String) throws(ReplayError) -> String? {
     guard json.hasPrefix("{") else { return nil }
     do {
       return try JSONDecoder().decode(Members.self, from: Data(json.utf8)).texts[key]
     } catch {
-      // QEMU will say better what is wrong with it.
-      return nil
+      throw .commandLine("\(json) is no JSON object")
     }
   }
 

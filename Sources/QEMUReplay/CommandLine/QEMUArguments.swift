@@ -24,7 +24,8 @@ public struct QEMUArguments: Hashable, Sendable {
   /// nothing is there.
   public init(_ words: [String]) throws(ReplayError) {
     guard let program = words.first else {
-      throw .commandLine("the command line of QEMU is missing: varve record -- qemu-system-x86_64 …")
+      throw .commandLine(
+        "the command line of QEMU is missing: varve record -- qemu-system-x86_64 …")
     }
     self.program = program
     options = []

@@ -55,16 +55,4 @@ public struct RecordingPlan: Hashable, Sendable {
   /// The snapshot that QEMU takes before the first instruction.
   public static let startSnapshot = "varve-start"
 
-  /// The words of `options` for a recording in `directory`.
-  static func words(
-    _ program: String, _ options: [QEMUArguments.Option], directory: String
-  ) -> [String] {
-    let escaped = directory.replacing(",", with: ",,")
-    return options.reduce(into: [program]) { words, option in
-      words.append("-\(option.name)")
-      if let value = option.value {
-        words.append(value.replacing(directoryToken, with: escaped))
-      }
-    }
-  }
 }

@@ -66,10 +66,11 @@ extension RecordingPlanner {
   mutating func rewriteCharacterDevice(_ option: QEMUArguments.Option) throws(ReplayError) {
     let list = OptionList(option.value ?? "")
     guard let id = list.value("id") else { throw .commandLine("\(option.text) lacks its id") }
-    let user = given.options.first { candidate in
-      guard ["device", "object", "netdev"].contains(candidate.name) else { return false }
+    var user: QEMUArguments.Option?
+    for candidate in given.options where ["device", "object", "netdev"].contains(candidate.name) {
       let value = candidate.value ?? ""
-      return OptionList(value).value("chardev") == id || JSONText.member("chardev", of: value) == id
+      let inJSON = try JSONText.member("chardev", of: value)
+      if OptionList(value).value("chardev") == id || inJSON == id { user = candidate }
     }
     let backend = list.value("backend", implied: true) ?? ""
     if let user, !Self.silentBackends.contains(backend) {

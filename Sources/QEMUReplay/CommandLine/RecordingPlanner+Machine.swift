@@ -107,17 +107,16 @@ extension RecordingPlanner {
 
   mutating func rewriteDevice(_ option: QEMUArguments.Option) throws(ReplayError) {
     let value = option.value ?? ""
+    let list = OptionList(value)
+    let isJSON = value.hasPrefix("{")
     let name =
-      value.hasPrefix("{")
-      ? Self.jsonText("driver", in: value) ?? ""
-      : OptionList(value).value("driver", implied: true) ?? ""
-    if let rule = RecordingRule.devices.first(where: { name.hasPrefix($0.prefix) }) {
+      try isJSON
+      ? JSONText.member("driver", of: value) : list.value("driver", implied: true)
+    if let rule = RecordingRule.devices.first(where: { (name ?? "").hasPrefix($0.prefix) }) {
       throw .refused(option: option.text, reason: rule.why)
     }
-    let hasThread =
-      value.hasPrefix("{")
-      ? Self.jsonText("iothread", in: value) != nil : OptionList(value).value("iothread") != nil
-    if hasThread {
+    guard try (isJSON ? JSONText.member("iothread", of: value) : list.value("iothread")) == nil
+    else {
       throw .refused(
         option: option.text, reason: "what runs in a thread of its own isn't recorded; no iothread")
     }
@@ -144,10 +143,5 @@ extension RecordingPlanner {
       throw .refused(option: option.text, reason: "the file would be written; leave share=on out")
     default: keep(option)
     }
-  }
-
-  /// The text of the member `key` in the object `json`; nil if there is none.
-  private static func jsonText(_ key: String, in json: String) -> String? {
-    JSONText.member(key, of: json)
   }
 }

@@ -19,7 +19,8 @@ struct RecordingPlanner {
   static func plan(
     _ given: QEMUArguments, now: (utc: String, local: String)
   ) throws(ReplayError) -> RecordingPlan {
-    var planner = RecordingPlanner(given: given, now: now, plan: RecordingPlan(program: given.program))
+    var planner = RecordingPlanner(
+      given: given, now: now, plan: RecordingPlan(program: given.program))
     for option in given.options { try planner.take(option) }
     planner.addWhatIsMissing()
     return planner.plan
@@ -61,7 +62,8 @@ struct RecordingPlanner {
       try rewriteDisk(option)
     case "blockdev":
       throw .refused(
-        option: option.text, reason: "disks of this kind aren't put behind overlays yet; use -drive")
+        option: option.text, reason: "disks of this kind aren't put behind overlays yet; use -drive"
+      )
     case "netdev", "nic", "net": try rewriteNetwork(option)
     case "rtc": try rewriteClock(option)
     case "icount": rewriteCounting(option)
