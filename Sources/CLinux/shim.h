@@ -1,6 +1,6 @@
 // System calls that glibc declares only under _GNU_SOURCE, which Swift's Glibc module is built
 // without. The declarations repeat their manual pages' synopses: copy_file_range(2), rename(2),
-// lseek(2), ioctl_ficlonerange(2), fallocate(2); statfs(2), which the module leaves out.
+// lseek(2), ioctl_ficlonerange(2), fallocate(2), accept(2); statfs(2), which the module leaves out.
 #pragma once
 
 #include <stdint.h>
@@ -27,6 +27,9 @@ struct varve_file_clone_range {
 };
 
 int fallocate(int fd, int mode, off_t offset, off_t len);
+
+// Without <sys/socket.h>, which would become part of this module instead of Glibc.
+int accept4(int sockfd, void *addr, void *addrlen, int flags);
 
 enum { VARVE_FALLOC_KEEP_SIZE = 1, VARVE_FALLOC_PUNCH_HOLE = 2 };
 enum { VARVE_EXT4_MAGIC = 0xef53 };

@@ -37,7 +37,7 @@ public final class LocalSocket: Sendable {
     }
   }
 
-  /// Takes over `descriptor`, a connected socket; `path` names it in messages.
+  /// A connection that was made already; `descriptor` belongs to this object from now on.
   init(adopting descriptor: Int32, path: String) {
     self.descriptor = descriptor
     self.path = path
@@ -45,7 +45,13 @@ public final class LocalSocket: Sendable {
 
   deinit { close(descriptor) }
 
-  private static func address(_ path: String) throws(HostError) -> sockaddr_un {
+  /// Ends the connection both ways: who waits for bytes gets none.
+  func hangUp() {
+    // It can only fail because the other side has gone, which is as good.
+    _ = shutdown(descriptor, Int32(SHUT_RDWR))
+  }
+
+  static func address(_ path: String) throws(HostError) -> sockaddr_un {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let name = Array(path.utf8)

@@ -41,8 +41,8 @@ public protocol WritableTarget: DebuggableTarget {
 
 /// A target that can run, forwards at least.
 public protocol ResumableTarget: DebuggableTarget {
-  /// The kinds of breakpoints that can be set. Watchpoints of any length up to 8 are expected to work
-  /// where they are offered.
+  /// The kinds of breakpoints that can be set. Clients may want to watch any number of bytes: `check`
+  /// is asked.
   var breakpointKinds: Set<Breakpoint.Kind> { get }
 
   /// Whether it can run backwards.
