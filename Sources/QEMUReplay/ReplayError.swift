@@ -52,6 +52,6 @@ func system<Result>(_ body: () throws(HostError) -> Result) throws(ReplayError) 
 }
 
 /// What `body` gives; what the monitor refused becomes this room's error.
-func monitor<Result>(_ body: () throws(QMPError) -> Result) throws(ReplayError) -> Result {
+func asking<Result>(_ body: () throws(QMPError) -> Result) throws(ReplayError) -> Result {
   do throws(QMPError) { return try body() } catch { throw .monitor(error) }
 }
