@@ -34,8 +34,6 @@ public struct RecordingPlan: Hashable, Sendable {
   public internal(set) var changes: [Change] = []
   public internal(set) var disks: [Disk] = []
   public internal(set) var inputs: [Input] = []
-  /// An image without a disk is needed to hold snapshots.
-  public internal(set) var needsSnapshotImage = false
   /// An instruction takes 2 to the power of this many nanoseconds of the guest's time.
   public internal(set) var shift = Self.defaultShift
   /// The console's output is kept in a file of the recording.

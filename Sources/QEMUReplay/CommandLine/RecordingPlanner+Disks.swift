@@ -63,9 +63,10 @@ extension RecordingPlanner {
       ], "the image isn't written: an overlay is; requests to it complete at the recorded moments")
   }
 
+  /// An image for the snapshots of the machine's state, before all disks: QEMU takes the first that can
+  /// hold them, and hangs if that is a blkreplay (7.2: closing the state flushes it, and flushes are
+  /// events that wait for the guest).
   mutating func addSnapshotImage() {
-    guard plan.disks.isEmpty else { return }
-    plan.needsSnapshotImage = true
     change(
       nil,
       to: [
@@ -73,7 +74,7 @@ extension RecordingPlanner {
           "drive",
           "file=\(RecordingPlan.directoryToken)/\(RecordingPlan.snapshotImageName),format=qcow2,"
             + "if=none,id=varve-snapshots")
-      ], "the machine has no disk that could hold snapshots")
+      ], "holds snapshots of the machine's state")
   }
 
   /// The drive that the guest sees, over `node`.

@@ -21,6 +21,7 @@ struct RecordingPlanner {
   ) throws(ReplayError) -> RecordingPlan {
     var planner = RecordingPlanner(
       given: given, now: now, plan: RecordingPlan(program: given.program))
+    planner.addSnapshotImage()
     for option in given.options { try planner.take(option) }
     planner.addWhatIsMissing()
     return planner.plan
@@ -82,7 +83,6 @@ struct RecordingPlanner {
   private mutating func addWhatIsMissing() {
     addNetwork()
     addConsole()
-    addSnapshotImage()
     addTime()
   }
 

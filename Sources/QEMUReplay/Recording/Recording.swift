@@ -6,8 +6,8 @@ public import HostSystem
 ///
 ///     recording.json    how it was made
 ///     log.bin           QEMU's log of what can't be computed anew
-///     disk0.qcow2 …     overlays over the user's images, with the snapshots
-///     snapshots.qcow2   the same for a machine without disks
+///     disk0.qcow2 …     overlays over the user's images, with the disks' snapshots
+///     snapshots.qcow2   snapshots of the machine's state
 ///     console.log       what the console printed
 ///     qemu.log          what QEMU said on its standard error when last replaying
 public struct Recording: Sendable {

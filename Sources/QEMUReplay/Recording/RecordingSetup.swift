@@ -96,12 +96,10 @@ public struct RecordingSetup {
   ) throws(ReplayError) {
     let tool = try imageTool()
     let scratch = directory + "/qemu-img.log"
-    if plan.needsSnapshotImage {
-      // As large as it may get: snapshots lie beyond the disk's own size, which isn't used.
-      _ = try ToolRun.output(
-        tool, ["create", "-f", "qcow2", directory + "/" + RecordingPlan.snapshotImageName, "1M"],
-        scratch: scratch)
-    }
+    // Snapshots lie beyond the disk's own size, which isn't used.
+    _ = try ToolRun.output(
+      tool, ["create", "-f", "qcow2", directory + "/" + RecordingPlan.snapshotImageName, "1M"],
+      scratch: scratch)
     plan.disks = try plan.disks.map { disk throws(ReplayError) in
       let image = try system { () throws(HostError) in try FileNames.absolute(disk.image) }
       let format: String
