@@ -14,10 +14,12 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
   .testTarget(
     name: name + "Tests", dependencies: [.byName(name: name), "TestWorlds"] + dependencies,
-    swiftSettings: strict)
+    resources: resources, swiftSettings: strict)
 }
 
 let package = Package(
@@ -117,7 +119,7 @@ let package = Package(
       ["Bytes", "HostSystem", "MachineDumps", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("TimeTravel", ["Bytes"]),
     tests("QEMUMonitor", ["HostSystem"]),
-    tests("GDBRemote", ["Bytes", "HostSystem"]),
+    tests("GDBRemote", ["Bytes", "HostSystem"], resources: [.copy("Transcripts")]),
     tests("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor", "TimeTravel"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),

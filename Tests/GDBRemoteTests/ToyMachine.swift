@@ -21,6 +21,17 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
   static let stack: UInt64 = 0x3000
   static let pageSize: UInt64 = 0x1000
 
+  /// All integer registers 0 but for those that this machine hasn't.
+  private static let zeros: RegisterValues = {
+    let description = TargetDescription.x86_64()
+    var values = RegisterValues(description)
+    for register in description.registers
+    where register.bits <= 64 && !register.name.hasPrefix("f") {
+      values[register.name] = 0
+    }
+    return values
+  }()
+
   struct State {
     var position: UInt64 = 0
     var isKilled = false
@@ -31,7 +42,7 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
 
   let length: UInt64
   let canReverse: Bool
-  let description = TargetDescription.x86_64()
+  let description = ToyMachine.zeros.description
   let breakpointKinds = Set(Breakpoint.Kind.allCases)
   let state = Mutex(State())
   /// Called when a run has gone on for a while.
@@ -79,10 +90,7 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
   func registers(at position: UInt64) -> RegisterValues {
     let phase = position % 4
     let round = position / 4
-    var values = RegisterValues(description)
-    for register in description.registers where register.bits <= 64 {
-      if !register.name.hasPrefix("f") { values[register.name] = 0 }
-    }
+    var values = Self.zeros
     values["rax"] = round + (phase >= 1 ? 1 : 0)
     values["rbx"] = Self.counter
     values["rcx"] = round + (phase >= 3 ? 1 : 0)
@@ -126,7 +134,7 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
     while true {
       let reason = await step(&position, resumption)
       count += 1
-      if count == 5000 { whenBusy() }
+      if count % 5000 == 0 { whenBusy() }
       if count % 1000 == 0 { await Task.yield() }
       guard let reason = reason ?? (Task.isCancelled ? .interrupted : nil) else { continue }
       state.withLock {

@@ -46,10 +46,12 @@ extension RemoteSession {
     guard let address = reader.number() else { return nil }
     let region = try await mapped.region(
       containing: VirtualAddress(address), thread: try await currentThread())
-    // All of the address space has one byte more than can be said.
-    let size = (region.last.offset(from: region.start) ?? 0).addingReportingOverflow(1)
+    // A region up to the end of the address space is said to lack its last byte: lldb computes where
+    // it ends, gets 0, and looks for free space for ever.
+    let end = region.last.advanced(by: 1)?.rawValue ?? .max
+    let size = end >= region.start.rawValue ? end - region.start.rawValue : 0
     var text = "start:\(hex(region.start.rawValue));"
-    text += "size:\(hex(size.overflow ? .max : size.partialValue));"
+    text += "size:\(hex(size));"
     let letters: [(MemoryRegion.Permissions, String)] = [
       (.read, "r"), (.write, "w"), (.execute, "x"),
     ]

@@ -27,9 +27,9 @@ public protocol ReplayEngine: Sendable {
   /// or past `limit` it returns `.reached` at once.
   ///
   /// With `.reached` the machine is in the *first* state that has that count: before an interrupt
-  /// or exception at that count is taken. Two stops may fall together with the limit: the access of
-  /// the instruction just before it may be reported or not; a breakpoint at the limit's own PC may be
-  /// reported or not.
+  /// or exception at that count is taken. An access by the instruction just before the limit is
+  /// reported as `.watchpoint` all the same; an engine that can't tell there stops some instructions
+  /// short and steps. A breakpoint at the limit's own PC may be reported or not.
   ///
   /// A breakpoint at the current PC may stop it at once without progress: the timeline steps first.
   ///
