@@ -1,5 +1,6 @@
 @_exported import Bytes
 @_exported import DebugFiles
+@_exported import GDBRemote
 @_exported import HostSystem
 @_exported import LinuxGuest
 @_exported import MachineDumps

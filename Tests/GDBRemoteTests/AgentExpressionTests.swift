@@ -5,7 +5,7 @@ import Testing
 @Suite struct AgentExpressionTests {
   /// Register 0 is unknown, others are ten times their number; a byte of memory is its address.
   private struct Context: AgentContext {
-    func register(_ number: Int) throws(TargetError) -> UInt64? {
+    func register(_ number: Int) throws(RemoteError) -> UInt64? {
       if number == 9 { throw .lost("gone") }
       return number == 0 ? nil : 10 * UInt64(number)
     }

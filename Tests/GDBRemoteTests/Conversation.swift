@@ -21,7 +21,7 @@ struct Conversation {
 
   mutating func ask(_ contents: [UInt8]) async -> String {
     let before = sent.count
-    await feed(packet(contents))
+    await feed(encodedPacket(contents))
     var decoder = PacketDecoder(from: .server, limit: 1 << 20)
     let answers: [String] = decoder.receive(sent[before...]).compactMap { item in
       if case .packet(let bytes) = item { String(decoding: bytes, as: UTF8.self) } else { nil }

@@ -35,8 +35,9 @@ import Testing
 
   @Test func boundsPackets() {
     let long = String(repeating: "a", count: 101)
-    #expect(items(String(decoding: packet(long), as: UTF8.self)) == [.damaged])
-    #expect(items(String(decoding: packet(long), as: UTF8.self), limit: 101) == [contents(long)])
+    #expect(items(String(decoding: encodedPacket(long), as: UTF8.self)) == [.damaged])
+    #expect(
+      items(String(decoding: encodedPacket(long), as: UTF8.self), limit: 101) == [contents(long)])
     // 94 more of the character before, again and again.
     let bomb = "$a*~*~*~#" + sum("a*~*~*~")
     #expect(items(bomb, from: .server) == [.damaged])
@@ -64,12 +65,13 @@ import Testing
   func anyBytesSurviveTheWay(_ sender: PacketDecoder.Sender) {
     let all = Array(UInt8.min...UInt8.max)
     var decoder = PacketDecoder(from: sender, limit: 256)
-    #expect(decoder.receive(packet(all)) == [.packet(all)])
-    #expect(packet([0x23, 0x24, 0x2a, 0x7d]).count == 1 + 8 + 3)
+    #expect(decoder.receive(encodedPacket(all)) == [.packet(all)])
+    #expect(encodedPacket([0x23, 0x24, 0x2a, 0x7d]).count == 1 + 8 + 3)
   }
 
   @Test func everySplitGivesTheSame() {
-    let stream = Array("+$qC#b4\u{3}$q}".utf8) + [3] + Array("#00".utf8) + packet([0x7d, 0x23])
+    let stream =
+      Array("+$qC#b4\u{3}$q}".utf8) + [3] + Array("#00".utf8) + encodedPacket([0x7d, 0x23])
     var whole = PacketDecoder(from: .client, limit: 10)
     let expected = whole.receive(stream)
     #expect(expected.count == 5)

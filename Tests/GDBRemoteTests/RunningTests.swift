@@ -127,19 +127,19 @@ import Testing
   @Test func interruptsWhatRunsOnce() async {
     var session = RemoteSession(target: target)
     #expect(await session.receive([3]) == [])
-    _ = await session.receive(packet("QStartNoAckMode"))
+    _ = await session.receive(encodedPacket("QStartNoAckMode"))
     let run = Resumption(.forward, .unlimited, thread: .first)
-    #expect(await session.receive(packet("c")) == [.start(.resume(run))])
+    #expect(await session.receive(encodedPacket("c")) == [.start(.resume(run))])
     #expect(await session.receive([3]) == [.interrupt])
     // What comes meanwhile waits.
-    #expect(await session.receive(packet("qC") + packet("qAttached")) == [])
+    #expect(await session.receive(encodedPacket("qC") + encodedPacket("qAttached")) == [])
     let actions = await session.commandEnded(.stopped(Stop(.interrupted, thread: .first)))
     guard case .send(let stop) = actions.first else {
       Issue.record("no stop")
       return
     }
     #expect(String(decoding: stop, as: UTF8.self).hasPrefix("$T02thread:1;"))
-    #expect(actions.dropFirst() == [.send(packet("QC1")), .send(packet("1"))])
+    #expect(actions.dropFirst() == [.send(encodedPacket("QC1")), .send(encodedPacket("1"))])
     #expect(await session.receive([3]) == [])
     #expect(await session.commandEnded(.printed("late")) == [])
     #expect(session.commandPrinted("late") == [])
@@ -147,41 +147,42 @@ import Testing
 
   @Test func aFloodOfPacketsEndsTheConversation() async {
     var session = RemoteSession(target: target)
-    _ = await session.receive(packet("QStartNoAckMode") + packet("c"))
-    for _ in 0..<64 { #expect(await session.receive(packet("qC")) == []) }
-    #expect(await session.receive(packet("qC")) == [.close])
-    #expect(await session.receive(packet("qC")) == [])
+    _ = await session.receive(encodedPacket("QStartNoAckMode") + encodedPacket("c"))
+    for _ in 0..<64 { #expect(await session.receive(encodedPacket("qC")) == []) }
+    #expect(await session.receive(encodedPacket("qC")) == [.close])
+    #expect(await session.receive(encodedPacket("qC")) == [])
     #expect(await session.commandEnded(.stopped(Stop(.paused, thread: .first))) == [])
   }
 
   @Test func aTargetThatFailsSaysWhy() async {
     var session = RemoteSession(target: target)
-    _ = await session.receive(packet("QStartNoAckMode") + packet("c"))
+    _ = await session.receive(encodedPacket("QStartNoAckMode") + encodedPacket("c"))
     let refused = await session.commandEnded(.failed(.refused("no")))
     #expect(refused.count == 2)
-    #expect(refused.first == .send(packet("O6e6f0a")))
-    _ = await session.receive(packet("c"))
+    #expect(refused.first == .send(encodedPacket("O6e6f0a")))
+    _ = await session.receive(encodedPacket("c"))
     let lost = await session.commandEnded(.failed(.lost("no")))
-    #expect(lost == [.send(packet("O6e6f0a")), .close])
+    #expect(lost == [.send(encodedPacket("O6e6f0a")), .close])
   }
 
   @Test func aTargetThatIsGoneIsToldSo() async {
     var session = RemoteSession(target: target)
-    _ = await session.receive(packet("QStartNoAckMode") + packet("c"))
+    _ = await session.receive(encodedPacket("QStartNoAckMode") + encodedPacket("c"))
     let ended = await session.commandEnded(.stopped(Stop(.exited(status: 3), thread: .first)))
-    #expect(ended == [.send(packet("W03"))])
+    #expect(ended == [.send(encodedPacket("W03"))])
   }
 
   @Test func acknowledgesUntilToldNotTo() async {
     var client = await Conversation(target, acknowledging: true)
-    await client.feed(packet("qAttached"))
+    await client.feed(encodedPacket("qAttached"))
     #expect(client.sent == Array("+$1#31".utf8))
     await client.feed(Array("-".utf8))
     #expect(client.sent == Array("+$1#31$1#31".utf8))
     await client.feed(Array("$qAttached#00".utf8))
     #expect(client.sent == Array("+$1#31$1#31-".utf8))
     client.sent = []
-    await client.feed(packet("QStartNoAckMode") + Array("+".utf8) + packet("qAttached"))
+    await client.feed(
+      encodedPacket("QStartNoAckMode") + Array("+".utf8) + encodedPacket("qAttached"))
     #expect(client.sent == Array("+$OK#9a$1#31".utf8))
     await client.feed(Array("-$qAttached#00".utf8))
     #expect(client.sent == Array("+$OK#9a$1#31".utf8))
@@ -202,7 +203,7 @@ private struct ReadOnlyMachine: DebuggableTarget {
 
   func readMemory(
     at address: VirtualAddress, count: Int, thread: ThreadID
-  ) throws(TargetError) -> [UInt8] { throw .memory(address, reason: "excluded") }
+  ) throws(RemoteError) -> [UInt8] { throw .memory(address, reason: "excluded") }
 }
 
 extension String {

@@ -67,21 +67,21 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
 
   func currentStop() -> Stop { Stop(state.withLock { $0.lastStop }, thread: .first) }
 
-  func registers(of thread: ThreadID) throws(TargetError) -> RegisterValues {
+  func registers(of thread: ThreadID) throws(RemoteError) -> RegisterValues {
     try require(thread)
     return registers(at: position)
   }
 
   func readMemory(
     at address: VirtualAddress, count: Int, thread: ThreadID
-  ) throws(TargetError) -> [UInt8] {
+  ) throws(RemoteError) -> [UInt8] {
     try require(thread)
     let bytes = memory(at: address, count: count, at: position)
     if bytes.isEmpty, count > 0 { throw .memory(address, reason: "nothing is mapped there") }
     return bytes
   }
 
-  private func require(_ thread: ThreadID) throws(TargetError) {
+  private func require(_ thread: ThreadID) throws(RemoteError) {
     guard thread == .first else { throw .noThread(thread) }
   }
 
@@ -123,11 +123,11 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
 
   // MARK: What it can do
 
-  func check(_ breakpoint: Breakpoint) throws(TargetError) {
+  func check(_ breakpoint: Breakpoint) throws(RemoteError) {
     guard breakpoint.length <= 64 else { throw .refused("64 bytes at most") }
   }
 
-  func resume(_ resumption: Resumption) async throws(TargetError) -> Stop {
+  func resume(_ resumption: Resumption) async throws(RemoteError) -> Stop {
     state.withLock { $0.resumptions.append(resumption) }
     var position = self.position
     var count = 0
@@ -210,7 +210,7 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
 
   func monitor(
     _ request: MonitorRequest, print: @escaping @Sendable (String) -> Void
-  ) async throws(TargetError) -> String {
+  ) async throws(RemoteError) -> String {
     state.withLock { $0.monitored.append(request) }
     switch request.command {
     case "when": return "instruction \(position) of \(length)\n"
@@ -231,20 +231,20 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
 
   func region(
     containing address: VirtualAddress, thread: ThreadID
-  ) throws(TargetError) -> MemoryRegion {
+  ) throws(RemoteError) -> RemoteRegion {
     let place = address.rawValue
     if place < 0x1000 {
-      return MemoryRegion(start: .init(0), last: .init(0xfff), permissions: [])
+      return RemoteRegion(start: .init(0), last: .init(0xfff), permissions: [])
     }
     if place < 0x2000 {
-      return MemoryRegion(
+      return RemoteRegion(
         start: .init(0x1000), last: .init(0x1fff), permissions: [.read, .execute], name: "toy")
     }
     if place < 0x4000 {
-      return MemoryRegion(
+      return RemoteRegion(
         start: .init(0x2000), last: .init(0x3fff), permissions: [.read, .write])
     }
-    return MemoryRegion(start: .init(0x4000), last: .init(.max), permissions: [])
+    return RemoteRegion(start: .init(0x4000), last: .init(.max), permissions: [])
   }
 
   let transferObjects: Set<TransferObject> = [.auxiliaryVector]

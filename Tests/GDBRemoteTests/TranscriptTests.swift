@@ -74,7 +74,7 @@ import Testing
         for _ in 0..<Int.random(in: 0...2, using: &random) { mutate(&mutated, using: &random) }
         // A single `k` would end it every time.
         if mutated.first == UInt8(ascii: "k") { continue }
-        await client.feed(packet(mutated))
+        await client.feed(encodedPacket(mutated))
       }
       #expect(!client.isClosed)
       #expect(await client.ask("qAttached").hasSuffix("1"))

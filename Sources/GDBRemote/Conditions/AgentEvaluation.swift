@@ -4,10 +4,10 @@ public import Bytes
 public protocol AgentContext {
   /// The register of that number in the target description, as a number; nil if it is unknown, longer
   /// than 64 bits or there is none.
-  func register(_ number: Int) async throws(TargetError) -> UInt64?
+  func register(_ number: Int) async throws(RemoteError) -> UInt64?
 
   /// The `count` bytes at `address`, or as many as lie before the first that can't be read.
-  func memory(at address: VirtualAddress, count: Int) async throws(TargetError) -> [UInt8]
+  func memory(at address: VirtualAddress, count: Int) async throws(RemoteError) -> [UInt8]
 }
 
 extension AgentExpression {
@@ -112,7 +112,7 @@ private struct AgentEvaluation<Context: AgentContext> {
 
   private mutating func pushRegister(_ number: Int) async throws(AgentExpressionError) {
     let value: UInt64?
-    do throws(TargetError) { value = try await context.register(number) } catch {
+    do throws(RemoteError) { value = try await context.register(number) } catch {
       throw .target(error, offset: start)
     }
     guard let value else { throw .unknownRegister(number, offset: start) }
@@ -122,11 +122,11 @@ private struct AgentEvaluation<Context: AgentContext> {
   private mutating func pushMemory(_ count: Int) async throws(AgentExpressionError) {
     let address = VirtualAddress(try pop())
     let bytes: [UInt8]
-    do throws(TargetError) { bytes = try await context.memory(at: address, count: count) } catch {
+    do throws(RemoteError) { bytes = try await context.memory(at: address, count: count) } catch {
       throw .target(error, offset: start)
     }
     guard bytes.count == count else {
-      let reason = TargetError.memory(address &+ UInt64(bytes.count), reason: "can't be read")
+      let reason = RemoteError.memory(address &+ UInt64(bytes.count), reason: "can't be read")
       throw .target(reason, offset: start)
     }
     try push(bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) })

@@ -3,7 +3,7 @@ public enum AgentExpressionError: Error, Hashable, Sendable {
   /// It needs a register that is unknown or that there isn't.
   case unknownRegister(Int, offset: Int)
   /// It needs memory that can't be read.
-  case target(TargetError, offset: Int)
+  case target(RemoteError, offset: Int)
   /// The byte at `offset` is no operation that conditions have.
   case unknownOperation(UInt8, offset: Int)
   /// The bytecode ends within an operation, or without `end`.

@@ -1,6 +1,6 @@
 /// The packet with these contents, as it is sent: escaped, and with its checksum. Nothing is
 /// compressed.
-public func packet(_ contents: [UInt8]) -> [UInt8] {
+public func encodedPacket(_ contents: [UInt8]) -> [UInt8] {
   var bytes: [UInt8] = [UInt8(ascii: "$")]
   bytes.reserveCapacity(contents.count + 4)
   var sum: UInt8 = 0
@@ -21,4 +21,4 @@ public func packet(_ contents: [UInt8]) -> [UInt8] {
 }
 
 /// The packet with this text, as it is sent.
-public func packet(_ text: String) -> [UInt8] { packet(Array(text.utf8)) }
+public func encodedPacket(_ text: String) -> [UInt8] { encodedPacket(Array(text.utf8)) }

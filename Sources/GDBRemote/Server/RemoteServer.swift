@@ -93,7 +93,7 @@ extension DebuggableTarget {
   public func perform(
     _ command: RemoteCommand, print: @escaping @Sendable (String) -> Void
   ) async -> CommandOutcome {
-    do throws(TargetError) {
+    do throws(RemoteError) {
       switch command {
       case .resume(let resumption):
         guard let runnable = self as? any ResumableTarget else {

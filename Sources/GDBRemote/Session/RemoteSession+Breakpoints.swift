@@ -14,7 +14,7 @@ extension RemoteSession {
   /// `Z`: inserting twice is inserting once, with the conditions given last.
   mutating func insertBreakpoint(
     _ reader: inout PacketReader
-  ) async throws(TargetError) -> Reply? {
+  ) async throws(RemoteError) -> Reply? {
     guard let runnable = target as? any ResumableTarget else { return .unknown }
     guard let key = breakpointKey(&reader), var conditions = conditions(&reader) else {
       return nil

@@ -1,6 +1,6 @@
 extension RemoteSession {
   /// `jThreadsInfo`: all threads at once, for lldb (docs/lldb-gdb-remote.txt), which else asks for each.
-  mutating func threadsAsJSON() async throws(TargetError) -> Reply {
+  mutating func threadsAsJSON() async throws(RemoteError) -> Reply {
     let stop = try await currentStop()
     var parts: [String] = []
     for thread in try await target.threads() {

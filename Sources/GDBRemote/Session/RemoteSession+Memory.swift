@@ -4,7 +4,7 @@ extension RemoteSession {
   /// `m` and `x`: as many bytes as there are and fit. gdb reads at most what fits, in pieces.
   mutating func readMemory(
     _ reader: inout PacketReader, isBinary: Bool
-  ) async throws(TargetError) -> Reply? {
+  ) async throws(RemoteError) -> Reply? {
     guard let address = reader.number(), reader.skip(","), let count = reader.count(),
       reader.isAtEnd
     else { return nil }
@@ -24,7 +24,7 @@ extension RemoteSession {
   /// `M` and `X`.
   mutating func writeMemory(
     _ reader: inout PacketReader, isBinary: Bool
-  ) async throws(TargetError) -> Reply? {
+  ) async throws(RemoteError) -> Reply? {
     guard let address = reader.number(), reader.skip(","), let count = reader.count(),
       reader.skip(":")
     else { return nil }
@@ -41,7 +41,7 @@ extension RemoteSession {
   }
 
   /// `qMemoryRegionInfo`, lldb's question for a mapping.
-  mutating func memoryRegion(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func memoryRegion(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let mapped = target as? any MappedTarget else { return .unknown }
     guard let address = reader.number() else { return nil }
     let region = try await mapped.region(
@@ -52,7 +52,7 @@ extension RemoteSession {
     let size = end >= region.start.rawValue ? end - region.start.rawValue : 0
     var text = "start:\(hex(region.start.rawValue));"
     text += "size:\(hex(size));"
-    let letters: [(MemoryRegion.Permissions, String)] = [
+    let letters: [(RemoteRegion.Permissions, String)] = [
       (.read, "r"), (.write, "w"), (.execute, "x"),
     ]
     let permissions = letters.filter { region.permissions.contains($0.0) }.map(\.1).joined()

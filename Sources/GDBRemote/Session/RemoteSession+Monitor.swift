@@ -1,6 +1,6 @@
 extension RemoteSession {
   /// `qRcmd`: a command of the target's own, as text in hexadecimal digits.
-  mutating func monitor(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func monitor(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let monitored = target as? any MonitoredTarget else { return .unknown }
     guard let bytes = hexBytes(reader.rest) else { return nil }
     let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)

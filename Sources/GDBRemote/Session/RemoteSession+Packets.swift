@@ -1,6 +1,6 @@
 extension RemoteSession {
   /// The answer to a packet; nil if it isn't well formed (gdb manual, "Packets").
-  mutating func answer(_ contents: [UInt8]) async throws(TargetError) -> Reply? {
+  mutating func answer(_ contents: [UInt8]) async throws(RemoteError) -> Reply? {
     var reader = PacketReader(contents)
     guard let letter = reader.next() else { return .unknown }
     switch letter {
@@ -37,7 +37,7 @@ extension RemoteSession {
     }
   }
 
-  private mutating func answerVerbose(_ reader: inout PacketReader) async throws(TargetError)
+  private mutating func answerVerbose(_ reader: inout PacketReader) async throws(RemoteError)
     -> Reply?
   {
     if reader.skip("Cont") {

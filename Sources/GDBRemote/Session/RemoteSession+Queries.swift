@@ -1,6 +1,6 @@
 extension RemoteSession {
   /// `q…` (gdb manual, "General Query Packets"; lldb, docs/lldb-gdb-remote.txt).
-  mutating func answerQuery(_ contents: [UInt8]) async throws(TargetError) -> Reply? {
+  mutating func answerQuery(_ contents: [UInt8]) async throws(RemoteError) -> Reply? {
     var reader = PacketReader(contents)
     if reader.skip("qThreadStopInfo") { return try await stopReply(&reader) }
     let name = String(
@@ -55,7 +55,7 @@ extension RemoteSession {
 
   /// `qXfer:object:read:annex:offset,length`: a part of something large, after `m` if there is more and
   /// after `l` if there isn't. It is made anew when it is read from its start.
-  private mutating func transfer(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  private mutating func transfer(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     let colon = UInt8(ascii: ":")
     let object = String(decoding: reader.upTo(colon), as: UTF8.self)
     guard reader.skip(":read:") else { return .unknown }
@@ -77,7 +77,7 @@ extension RemoteSession {
   /// All of an object; nil if there is no such kind of object here.
   private func contents(
     of object: String, _ annex: String
-  ) async throws(TargetError) -> [UInt8]? {
+  ) async throws(RemoteError) -> [UInt8]? {
     switch object {
     case "features":
       guard annex == "target.xml" else { throw .refused("there is no \(annex)") }

@@ -1,6 +1,6 @@
 extension RemoteSession {
   /// `g`: all registers, unknown ones as `xx`.
-  mutating func readRegisters(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func readRegisters(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let thread = try await threadSuffix(&reader) else { return nil }
     let values = try await target.registers(of: thread)
     var text: [UInt8] = []
@@ -11,7 +11,7 @@ extension RemoteSession {
   }
 
   /// `p`: one register.
-  mutating func readRegister(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func readRegister(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let number = reader.count(), let thread = try await threadSuffix(&reader) else {
       return nil
     }
@@ -27,7 +27,7 @@ extension RemoteSession {
   }
 
   /// `G`: all registers; those that are `xx` stay as they are.
-  mutating func writeRegisters(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func writeRegisters(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     let digits = Array(reader.upTo(UInt8(ascii: ";")))
     guard let thread = try await threadSuffix(&reader) else { return nil }
     let description = target.description
@@ -44,7 +44,7 @@ extension RemoteSession {
   }
 
   /// `P`: one register.
-  mutating func writeRegister(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func writeRegister(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let number = reader.count(), reader.skip("="),
       let bytes = hexBytes(reader.upTo(UInt8(ascii: ";"))),
       let thread = try await threadSuffix(&reader)
@@ -60,7 +60,7 @@ extension RemoteSession {
 
   private func write(
     _ values: RegisterValues, of thread: ThreadID
-  ) async throws(TargetError) -> Reply {
+  ) async throws(RemoteError) -> Reply {
     guard let writable = target as? any WritableTarget else {
       throw .refused("registers can't be changed here")
     }
@@ -71,7 +71,7 @@ extension RemoteSession {
   /// The thread that a packet of lldb's names at its end, `;thread:ID;`; else the current one.
   private mutating func threadSuffix(
     _ reader: inout PacketReader
-  ) async throws(TargetError) -> ThreadID? {
+  ) async throws(RemoteError) -> ThreadID? {
     guard reader.skip(";thread:") else {
       return reader.isAtEnd ? try await currentThread() : nil
     }

@@ -5,7 +5,7 @@ extension RemoteSession {
   /// where the target stopped isn't offered either.
   mutating func resume(
     _ letter: UInt8, _ reader: inout PacketReader
-  ) async throws(TargetError) -> Reply? {
+  ) async throws(RemoteError) -> Reply? {
     if letter == UInt8(ascii: "C") || letter == UInt8(ascii: "S") {
       guard reader.number() != nil else { return nil }
       _ = reader.skip(";")
@@ -16,7 +16,7 @@ extension RemoteSession {
   }
 
   /// `bs` and `bc`.
-  mutating func resumeBackwards(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func resumeBackwards(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let runnable = target as? any ResumableTarget, runnable.canReverse else {
       return .unknown
     }
@@ -29,7 +29,7 @@ extension RemoteSession {
 
   /// `vCont;action[:thread]…`: the first action that fits a thread is its action. All threads run at
   /// once, so what matters is whether one of them is to step.
-  mutating func resumeVerbosely(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func resumeVerbosely(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     var chosen: (Resumption.Extent, ThreadID?)?
     while !reader.isAtEnd {
       guard reader.skip(";"), let extent = extent(&reader) else { return nil }
@@ -65,7 +65,7 @@ extension RemoteSession {
 
   private mutating func run(
     _ direction: Resumption.Direction, _ extent: Resumption.Extent, thread: ThreadID?
-  ) async throws(TargetError) -> Reply {
+  ) async throws(RemoteError) -> Reply {
     let here = try await currentStop().thread
     if let thread { try await requireThread(thread) }
     guard target is any ResumableTarget else {

@@ -1,11 +1,11 @@
 extension RemoteSession {
   /// The answer to what runs, and to `?` (gdb manual, "Stop Reply Packets").
-  mutating func stopReply() async throws(TargetError) -> [UInt8] {
+  mutating func stopReply() async throws(RemoteError) -> [UInt8] {
     try await stopReply(for: try await currentStop())
   }
 
   /// `qThreadStopInfo`: lldb's question why a thread isn't running.
-  mutating func stopReply(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func stopReply(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard case .one(let id) = reader.thread() else { return nil }
     try await requireThread(id)
     let stop = try await currentStop()
@@ -13,7 +13,7 @@ extension RemoteSession {
     return .text("T00thread:\(hex(id.rawValue));")
   }
 
-  private func stopReply(for stop: Stop) async throws(TargetError) -> [UInt8] {
+  private func stopReply(for stop: Stop) async throws(RemoteError) -> [UInt8] {
     if case .exited(let status) = stop.reason {
       var reply = [UInt8(ascii: "W")]
       appendHex(status, to: &reply)

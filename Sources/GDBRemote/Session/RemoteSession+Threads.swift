@@ -1,11 +1,11 @@
 extension RemoteSession {
   /// The thread that registers and memory are asked for.
-  mutating func currentThread() async throws(TargetError) -> ThreadID {
+  mutating func currentThread() async throws(RemoteError) -> ThreadID {
     if let generalThread { return generalThread }
     return try await currentStop().thread
   }
 
-  mutating func currentStop() async throws(TargetError) -> Stop {
+  mutating func currentStop() async throws(RemoteError) -> Stop {
     if let lastStop { return lastStop }
     let stop = try await target.currentStop()
     lastStop = stop
@@ -13,7 +13,7 @@ extension RemoteSession {
   }
 
   /// `Hg` and `Hc`: which thread is meant from now on.
-  mutating func chooseThread(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  mutating func chooseThread(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard let operation = reader.next(), let choice = reader.thread() else { return nil }
     var thread: ThreadID?
     if case .one(let id) = choice {
@@ -29,21 +29,21 @@ extension RemoteSession {
   }
 
   /// Throws `.noThread` unless there is a thread `id`.
-  func requireThread(_ id: ThreadID) async throws(TargetError) {
+  func requireThread(_ id: ThreadID) async throws(RemoteError) {
     guard try await target.threads().contains(where: { $0.id == id }) else {
       throw .noThread(id)
     }
   }
 
   /// `T`.
-  func threadIsAlive(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  func threadIsAlive(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard case .one(let id) = reader.thread() else { return nil }
     try await requireThread(id)
     return .ok
   }
 
   /// `qfThreadInfo` and `qsThreadInfo`: all threads, as many as fit in a packet at a time.
-  mutating func listThreads(fromStart: Bool) async throws(TargetError) -> Reply {
+  mutating func listThreads(fromStart: Bool) async throws(RemoteError) -> Reply {
     if fromStart { threadsToList = try await target.threads().map(\.id) }
     // A number and a comma take nine bytes.
     let part = threadsToList.prefix(Self.packetSize / 9 - 1)
@@ -53,7 +53,7 @@ extension RemoteSession {
   }
 
   /// `qThreadExtraInfo`: what `info threads` shows.
-  func threadDetails(_ reader: inout PacketReader) async throws(TargetError) -> Reply? {
+  func threadDetails(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
     guard case .one(let id) = reader.thread() else { return nil }
     guard let thread = try await target.threads().first(where: { $0.id == id }) else {
       throw .noThread(id)
@@ -63,7 +63,7 @@ extension RemoteSession {
   }
 
   /// The list of threads as `qXfer:threads:read` gives it (gdb manual, "Thread List Format").
-  func threadsAsXML() async throws(TargetError) -> String {
+  func threadsAsXML() async throws(RemoteError) -> String {
     var text = "<?xml version=\"1.0\"?>\n<threads>\n"
     for thread in try await target.threads() {
       let core = thread.core.map { " core=\"\($0)\"" } ?? ""

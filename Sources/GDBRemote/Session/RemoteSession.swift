@@ -102,7 +102,7 @@ public struct RemoteSession: Sendable {
     switch command {
     case .resume:
       perform(
-        await reply { session throws(TargetError) in
+        await reply { session throws(RemoteError) in
           .contents(try await session.stopReply())
         }, &actions)
     case .monitor:
@@ -120,7 +120,7 @@ public struct RemoteSession: Sendable {
       }
       return waiting.append(contents)
     }
-    let answer = await reply { session throws(TargetError) in
+    let answer = await reply { session throws(RemoteError) in
       try await session.answer(contents)
         ?? session.client.reply(.malformed, "the packet isn't well formed")
     }
@@ -129,9 +129,9 @@ public struct RemoteSession: Sendable {
 
   /// What `body` answers, or what its error comes to.
   private mutating func reply(
-    _ body: (inout RemoteSession) async throws(TargetError) -> Reply
+    _ body: (inout RemoteSession) async throws(RemoteError) -> Reply
   ) async -> Reply {
-    do throws(TargetError) {
+    do throws(RemoteError) {
       return try await body(&self)
     } catch {
       if case .lost = error { return .close }
@@ -155,7 +155,7 @@ public struct RemoteSession: Sendable {
   }
 
   private mutating func send(_ contents: [UInt8]) -> Action {
-    lastSent = packet(contents)
+    lastSent = encodedPacket(contents)
     return .send(lastSent)
   }
 
@@ -182,5 +182,5 @@ public enum RemoteCommand: Hashable, Sendable {
 public enum CommandOutcome: Hashable, Sendable {
   case stopped(Stop)
   case printed(String)
-  case failed(TargetError)
+  case failed(RemoteError)
 }

@@ -23,7 +23,7 @@ enum ErrorNumber: UInt8 {
   case refused = 95
 }
 
-extension TargetError {
+extension RemoteError {
   var number: ErrorNumber {
     switch self {
     case .memory: .memory
@@ -51,7 +51,7 @@ struct ClientFeatures {
   var bareBinaryReads = false
 
   /// The answer that stands for `error`.
-  func reply(to error: TargetError) -> Reply { reply(error.number, error.description) }
+  func reply(to error: RemoteError) -> Reply { reply(error.number, error.description) }
 
   func reply(_ number: ErrorNumber, _ message: String) -> Reply {
     if errorMessages { return .text("E.\(message)") }

@@ -12,19 +12,19 @@ public protocol DebuggableTarget: Sendable {
   var description: TargetDescription { get }
 
   /// The threads there are, at least one, in the order to be listed.
-  func threads() async throws(TargetError) -> [RemoteThread]
+  func threads() async throws(RemoteError) -> [RemoteThread]
 
   /// The thread that a client looks at first, and why that isn't running.
-  func currentStop() async throws(TargetError) -> Stop
+  func currentStop() async throws(RemoteError) -> Stop
 
   /// The registers of `thread`; what isn't known stays unknown.
-  func registers(of thread: ThreadID) async throws(TargetError) -> RegisterValues
+  func registers(of thread: ThreadID) async throws(RemoteError) -> RegisterValues
 
   /// The bytes at `address` as `thread` sees memory: as many of `count` as lie before the first one
   /// that can't be read. Throws `.memory` if that is the first.
   func readMemory(
     at address: VirtualAddress, count: Int, thread: ThreadID
-  ) async throws(TargetError) -> [UInt8]
+  ) async throws(RemoteError) -> [UInt8]
 }
 
 /// A target whose registers and memory the client may change.
@@ -32,11 +32,11 @@ public protocol WritableTarget: DebuggableTarget {
   /// Replaces the registers that `values` knows.
   func writeRegisters(
     _ values: RegisterValues, of thread: ThreadID
-  ) async throws(TargetError)
+  ) async throws(RemoteError)
 
   func writeMemory(
     at address: VirtualAddress, _ bytes: [UInt8], thread: ThreadID
-  ) async throws(TargetError)
+  ) async throws(RemoteError)
 }
 
 /// A target that can run, forwards at least.
@@ -50,11 +50,11 @@ public protocol ResumableTarget: DebuggableTarget {
 
   /// Whether `breakpoint` could be given to `resume`; throws if not. Nothing is to be remembered:
   /// clients remove their breakpoints at each stop and insert them again.
-  func check(_ breakpoint: Breakpoint) async throws(TargetError)
+  func check(_ breakpoint: Breakpoint) async throws(RemoteError)
 
   /// Runs as `resumption` says until it is done or something stops it. It is interrupted by
   /// cancelling the task; the answer then is a stop for `.interrupted`, or whatever came first.
-  func resume(_ resumption: Resumption) async throws(TargetError) -> Stop
+  func resume(_ resumption: Resumption) async throws(RemoteError) -> Stop
 }
 
 /// A target with commands of its own, which gdb users reach by `monitor`.
@@ -66,7 +66,7 @@ public protocol MonitoredTarget: DebuggableTarget {
   /// given to `print` on the way is shown at once. Interrupted by cancelling the task.
   func monitor(
     _ request: MonitorRequest, print: @escaping @Sendable (String) -> Void
-  ) async throws(TargetError) -> String
+  ) async throws(RemoteError) -> String
 }
 
 /// A target that knows how its address space is divided.
@@ -74,7 +74,7 @@ public protocol MappedTarget: DebuggableTarget {
   /// The region that holds `address`: mapped, or the hole between two that are.
   func region(
     containing address: VirtualAddress, thread: ThreadID
-  ) async throws(TargetError) -> MemoryRegion
+  ) async throws(RemoteError) -> RemoteRegion
 }
 
 /// A target that has an answer to some of gdb's `qXfer` requests.
@@ -83,7 +83,7 @@ public protocol TransferringTarget: DebuggableTarget {
   var transferObjects: Set<TransferObject> { get }
 
   /// All of `object`.
-  func contents(of object: TransferObject) async throws(TargetError) -> [UInt8]
+  func contents(of object: TransferObject) async throws(RemoteError) -> [UInt8]
 }
 
 /// A target that ends when the client says `kill`, rather than just being let go of.

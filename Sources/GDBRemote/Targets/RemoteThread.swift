@@ -1,5 +1,3 @@
-public import Bytes
-
 /// A thread's number in the protocol: 1 or more.
 public struct ThreadID: RawRepresentable, Hashable, Comparable, Sendable {
   public let rawValue: UInt32
@@ -37,44 +35,4 @@ public struct RemoteThread: Hashable, Sendable {
     self.details = details
     self.core = core
   }
-}
-
-/// A part of an address space that has the same fate throughout.
-public struct MemoryRegion: Hashable, Sendable {
-  public struct Permissions: OptionSet, Hashable, Sendable {
-    public let rawValue: UInt8
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
-    public static let read = Permissions(rawValue: 1)
-    public static let write = Permissions(rawValue: 2)
-    public static let execute = Permissions(rawValue: 4)
-  }
-
-  public var start: VirtualAddress
-  /// The last byte that belongs to it.
-  public var last: VirtualAddress
-  /// None for a hole.
-  public var permissions: Permissions
-  /// The mapped file; empty if there is none.
-  public var name: String
-
-  public init(
-    start: VirtualAddress, last: VirtualAddress, permissions: Permissions, name: String = ""
-  ) {
-    self.start = start
-    self.last = last
-    self.permissions = permissions
-    self.name = name
-  }
-}
-
-/// What gdb can ask for as a whole by `qXfer`, by the names that the protocol gives it.
-public enum TransferObject: String, CaseIterable, Hashable, Sendable {
-  /// The auxiliary vector, as the kernel laid it out.
-  case auxiliaryVector = "auxv"
-  /// The path of the program.
-  case executable = "exec-file"
-  /// The loaded objects as XML (gdb manual, "Library List Format for SVR4 Targets").
-  case libraries = "libraries-svr4"
-  /// Physical memory's kinds as XML (gdb manual, "Memory Map Format"). gdb refuses addresses outside.
-  case memoryMap = "memory-map"
 }

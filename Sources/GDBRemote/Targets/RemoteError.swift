@@ -1,7 +1,7 @@
 public import Bytes
 
 /// Why a target couldn't do what a client asked for.
-public enum TargetError: Error, Hashable, Sendable {
+public enum RemoteError: Error, Hashable, Sendable {
   /// The byte at `address` can't be read or written.
   case memory(VirtualAddress, reason: String)
   /// There is no such thread.
@@ -12,7 +12,7 @@ public enum TargetError: Error, Hashable, Sendable {
   case lost(String)
 }
 
-extension TargetError: CustomStringConvertible {
+extension RemoteError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .memory(let address, let reason): "\(address): \(reason)"
