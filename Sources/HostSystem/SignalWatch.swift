@@ -4,14 +4,15 @@ internal import Glibc
 ///
 /// A terminal's Ctrl-C goes to every program in the foreground: one that waits for another to close its
 /// files mustn't go first.
-public final class SignalWatch {
+public final class SignalWatch: Sendable {
   private let signals: [Int32]
-  private var former: [sigaction] = []
+  private let former: [sigaction]
 
   /// From now on SIGINT, SIGTERM and SIGHUP are only counted. Those that were ignored remain so.
   public init() {
     signals = [SIGINT, SIGTERM, SIGHUP]
     unsafe arrivals.initialize(repeating: 0, count: signalLimit)
+    var former: [sigaction] = []
     for signal in signals {
       var action = sigaction()
       var before = sigaction()
@@ -26,6 +27,7 @@ public final class SignalWatch {
       }
       _ = unsafe sigaction(signal, &action, nil)
     }
+    self.former = former
   }
 
   deinit {

@@ -15,7 +15,7 @@ struct StubClient {
 
   /// Sends `request`; `next` gives its answer.
   mutating func send(_ request: String) throws(ReplayError) {
-    try system { () throws(HostError) in try socket.send(packet(request)) }
+    try system { () throws(HostError) in try socket.send(encodedPacket(request)) }
   }
 
   /// The next packet, as text; nil if none comes before `deadline`. Throws `.engineDied` if the
