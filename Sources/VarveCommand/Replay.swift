@@ -64,7 +64,8 @@ struct Replay: AsyncParsableCommand {
     }
     guard let address = LocalAddress(address ?? "unix:\(directory)/gdb") else { return }
     let listener = try LocalListener(at: address)
-    session.note("varve: replaying \(directory); in gdb: target remote \(listener.address)")
+    session.note(
+      "varve: replaying \(directory); in gdb: target remote \(Self.gdbName(listener.address))")
     // Ctrl-C and SIGTERM end it in order: the socket goes, QEMU ends.
     let signals = SignalWatch()
     let watcher = Task {
@@ -75,5 +76,11 @@ struct Replay: AsyncParsableCommand {
     }
     defer { watcher.cancel() }
     try await replay.serve(listener) { text in session.note("varve: \(text)") }
+  }
+
+  /// As gdb takes it: a Unix socket by its path alone.
+  private static func gdbName(_ address: LocalAddress) -> String {
+    let text = address.description
+    return text.hasPrefix("unix:") ? String(text.dropFirst(5)) : text
   }
 }

@@ -89,11 +89,8 @@ private struct Reading {
     }
   }
 
-  /// The damage of a log that is only cut short is as good as it gets.
-  func isBetter(than other: Reading) -> Bool {
-    if isEnded != other.isEnded { return isEnded }
-    return offset > other.offset
-  }
+  /// The form that makes sense of more is the right one; an end found early is none.
+  func isBetter(than other: Reading) -> Bool { offset > other.offset }
 
   /// Reads one event; false, with the damage noted, if it makes no sense.
   private mutating func readEvent(_ cursor: inout ByteCursor) throws(ByteError) -> Bool {

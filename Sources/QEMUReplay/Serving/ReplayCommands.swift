@@ -16,7 +16,7 @@ extension TimelineTarget {
       MonitorCommand("bookmark", arguments: "NAME", summary: "Name this moment."),
       MonitorCommand("bookmarks", summary: "List the bookmarks."),
       MonitorCommand(
-        "last-write", arguments: "[phys:]ADDRESS[,LENGTH]",
+        "last-write", arguments: "[phys:]ADDRESS|$REGISTER[,LENGTH]",
         summary: "Which instruction wrote there last. The position stays."),
       MonitorCommand(
         "every", arguments: "[LIMIT]",
@@ -131,8 +131,8 @@ extension TimelineTarget {
   // MARK: Queries
 
   private func lastWrite(_ words: [String]) async throws(RemoteError) -> String {
-    guard let range = Self.range(words.joined(separator: ",")) else {
-      throw .refused("last-write [phys:]ADDRESS[,LENGTH]")
+    guard let range = await range(words.joined(separator: ",")) else {
+      throw .refused("last-write [phys:]ADDRESS|$REGISTER[,LENGTH]")
     }
     let found = try await interruptibly { () async throws(TimelineError) in
       try await self.timeline.lastWrite(to: range)
@@ -142,13 +142,16 @@ extension TimelineTarget {
       + "\(found.programCounter): \(Self.digits(found.before)) → \(Self.digits(found.after))\n"
   }
 
-  /// `ADDRESS[,LENGTH]`, the address in hexadecimal with or without 0x; `phys:` before a physical one.
-  private static func range(_ text: String) -> MemoryRange? {
+  /// `ADDRESS[,LENGTH]`, the address in hexadecimal with or without 0x, or a register that holds it;
+  /// `phys:` before a physical one.
+  private func range(_ text: String) async -> MemoryRange? {
     let isPhysical = text.hasPrefix("phys:")
     let parts = (isPhysical ? text.dropFirst(5) : text[...]).split(separator: ",")
     guard let first = parts.first, parts.count <= 2 else { return nil }
     let digits = first.hasPrefix("0x") ? first.dropFirst(2) : first
-    guard let address = UInt64(digits, radix: 16) else { return nil }
+    let values = RegisterValues(description, packet: await timeline.registers.bytes)
+    let value = first.hasPrefix("$") ? values[String(first.dropFirst())] : UInt64(digits, radix: 16)
+    guard let address = value else { return nil }
     guard let count = parts.count == 2 ? UInt64(parts[1]) : 8, count > 0, count <= 4096 else {
       return nil
     }
