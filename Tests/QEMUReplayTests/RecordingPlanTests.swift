@@ -81,9 +81,9 @@ import Testing
       ], ["-netdev user,id=n0", "-object filter-replay,id=varve-filter0,netdev=n0"]
     ),
     (
-      ["-nic", "user,model=e1000"],
+      ["-nic", "user"],
       [
-        "-nic user,model=e1000,id=varve-nic0",
+        "-nic user,model=rtl8139,id=varve-nic0",
         "-object filter-replay,id=varve-filter0,netdev=varve-nic0",
       ], []
     ),
@@ -155,6 +155,8 @@ import Testing
     (["-device", "{\"driver\":\"vhost-vsock-pci\"}"], "-device {\"driver\":\"vhost-vsock-pci\"}"),
     (["-device", "virtio-blk-pci,iothread=t"], "-device virtio-blk-pci,iothread=t"),
     (["-net", "user"], "-net user"),
+    (["-nic", "user,model=e1000e"], "-nic user,model=e1000e"),
+    (["-device", "e1000,netdev=n"], "-device e1000,netdev=n"),
     (["-netdev", "vhost-user,id=n"], "-netdev vhost-user,id=n"),
     (["-daemonize"], "-daemonize"),
     (["-incoming", "tcp:0:1"], "-incoming tcp:0:1"),
@@ -200,9 +202,10 @@ import Testing
     #expect(texts(plan.record).contains("-nic none"))
   }
 
-  @Test func pcKeepsItsOwnNetworkCard() throws {
-    #expect(texts(try plan([]).record).contains("-nic user,id=varve-nic0"))
-    #expect(texts(try plan(["-M", "microvm"]).record).contains("-nic none"))
+  @Test func networkCardsOfMachinesAreLeftOut() throws {
+    #expect(texts(try plan([]).record).contains("-nic none"))
+    #expect(!texts(try plan(["-nodefaults"]).record).contains("-nic none"))
+    #expect(!texts(try plan(["-netdev", "user,id=n"]).record).contains("-nic none"))
   }
 
   @Test func nographicKeepsConsoleAndMonitor() throws {

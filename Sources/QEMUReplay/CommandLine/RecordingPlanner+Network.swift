@@ -11,6 +11,12 @@ extension RecordingPlanner {
     }
     if let why = RecordingRule.networks[type] { throw .refused(option: option.text, reason: why) }
     if list.flag("vhost") == true { list = list.setting("vhost", to: "off") }
+    let model = list.value("model") ?? ""
+    if model.hasPrefix("e1000") {
+      throw .refused(
+        option: option.text, reason: "this card \(RecordingRule.intelCards); use model=rtl8139")
+    }
+    if option.name == "nic", model.isEmpty, isX86 { list = list.setting("model", to: "rtl8139") }
     let name: String
     if let id = list.value("id") {
       name = id
@@ -28,30 +34,22 @@ extension RecordingPlanner {
     guard cardCount == 0, !["netdev", "nic", "net", "nodefaults"].contains(where: given.has) else {
       return
     }
-    if isX86 && !machineType.hasPrefix("microvm") && machineType != "none"
-      && machineType != "isapc"
-    {
-      addFiltered(nil, QEMUArguments.Option("nic", "user,id=varve-nic0"), "varve-nic0")
-    } else {
-      change(
-        nil, to: [.init("nic", "none")],
-        "the network card that some machines have by themselves can't be recorded; give a -nic")
-    }
+    change(
+      nil, to: [.init("nic", "none")],
+      "the card that machines have by themselves (e1000, e1000e) "
+        + "\(RecordingRule.intelCards); for a network give -nic user,model=rtl8139")
   }
 
   private mutating func addFiltered(
-    _ given: QEMUArguments.Option?, _ backend: QEMUArguments.Option, _ name: String
+    _ given: QEMUArguments.Option, _ backend: QEMUArguments.Option, _ name: String
   ) {
     let filter = QEMUArguments.Option(
       "object", "filter-replay,id=varve-filter\(cardCount),netdev=\(name)")
     cardCount += 1
-    let why =
-      given == nil
-      ? "the machine's own network card, so that what it receives can be recorded"
-      : "what it receives is recorded"
     plan.changes.append(
       RecordingPlan.Change(
-        given: given?.text ?? "", used: "\(backend.text) \(filter.text)", why: why))
+        given: given.text, used: "\(backend.text) \(filter.text)",
+        why: "what it receives is recorded"))
     // A replay opens no doors of the host's.
     let closed = OptionList(backend.value ?? "").removing(["hostfwd", "guestfwd", "smb", "tftp"])
     split(recorded: [backend], replayed: [.init(backend.name, closed.text)])
