@@ -69,18 +69,24 @@ private struct Reading {
   var offset = ReplayLogFormat.headerSize
   var isEnded = false
   var damage: String?
+  /// Something came that isn't only cut short.
+  private var hasNonsense = false
 
   init(_ format: ReplayLogFormat, _ bytes: ByteView) {
     self.format = format
     var cursor = ByteCursor(bytes, at: offset, order: .bigEndian)
     do throws(ByteError) {
       while !cursor.isAtEnd, !isEnded {
-        guard try readEvent(&cursor) else { return }
+        guard try readEvent(&cursor) else {
+          hasNonsense = true
+          return
+        }
         events += 1
         offset = cursor.offset
       }
       if isEnded, !cursor.isAtEnd {
         damage = "\(cursor.remaining) bytes follow the end"
+        hasNonsense = true
       } else if !isEnded {
         damage = "the end is missing"
       }
@@ -89,8 +95,12 @@ private struct Reading {
     }
   }
 
-  /// The form that makes sense of more is the right one; an end found early is none.
-  func isBetter(than other: Reading) -> Bool { offset > other.offset }
+  /// A form that all bytes make sense in is the right one, a cut at the end aside; else the one that
+  /// makes sense of more.
+  func isBetter(than other: Reading) -> Bool {
+    if hasNonsense != other.hasNonsense { return other.hasNonsense }
+    return hasNonsense && offset > other.offset
+  }
 
   /// Reads one event; false, with the damage noted, if it makes no sense.
   private mutating func readEvent(_ cursor: inout ByteCursor) throws(ByteError) -> Bool {
