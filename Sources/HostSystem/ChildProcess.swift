@@ -193,7 +193,7 @@ private final class Launch: Sendable {
     // Safe: the copies are freed below, after the call that reads them.
     var texts: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
     unsafe texts.append(nil)
-    defer { unsafe texts.forEach { unsafe free($0) } }
+    defer { for index in arguments.indices { unsafe free(texts[index]) } }
     let place = unsafe directory.flatMap { unsafe strdup($0) }
     defer { unsafe free(place) }
     // Safe: the arrays outlive the call, which is told their sizes.

@@ -96,11 +96,12 @@ import Testing
     var log = ReplayLogAssembler()
     log.instructions(7)
     log.event(27, [0, 0, 0, 0, 0, 0, 0, 9])  // a clock there; random numbers in 7.2
-    log.instructions(8)
+    log.instructions(200)
+    log.instructions(200)
     log.event(38)
     let read = try read(log.bytes)
     #expect(read.isComplete)
-    #expect(read.instructions == 15)
+    #expect(read.instructions == 407)
   }
 
   @Test func bytesBehindTheEndAreNoted() throws {
