@@ -39,11 +39,11 @@ extension MachineSource {
       return TaskListReport(
         file: path, release: kernel.release, tasks: table.reports(), damaged: list.damaged,
         evidence: kernel.evidence + list.evidence,
-        warnings: warnings + kernel.diagnostics + list.diagnostics + table.warnings)
+        warnings: warnings(about: kernel) + list.diagnostics + table.warnings)
     } catch let error as VarveError {
       throw error
     } catch {
-      throw VarveError(file: path, reason: "its tasks can't be read: \(error)")
+      throw VarveError(file: path, reason: "its tasks can't be read: \(reason(error, in: kernel))")
     }
   }
 
@@ -71,11 +71,12 @@ extension MachineSource {
         mappings: found.mappings.map {
           MappingReport($0, present: countsPages ? space.presentSize(of: $0.range) : nil)
         }, evidence: kernel.evidence + [found.evidence],
-        warnings: warnings + kernel.diagnostics + found.diagnostics)
+        warnings: warnings(about: kernel) + found.diagnostics)
     } catch let error as VarveError {
       throw error
     } catch {
-      throw VarveError(file: path, reason: "the mappings of task \(pid): \(error)")
+      throw VarveError(
+        file: path, reason: "the mappings of task \(pid): \(reason(error, in: kernel))")
     }
   }
 }
