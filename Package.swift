@@ -75,6 +75,10 @@ let package = Package(
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
     // The GDB remote serial protocol, without sockets.
     room("GDBRemote", ["Bytes"]),
+    // QEMU as the engine of recordings and replays.
+    room(
+      "QEMUReplay",
+      ["Bytes", "HostSystem", "ObjectFiles", "GDBRemote", "TimeTravel", "QEMUMonitor"]),
     room(
       "Reports",
       [
@@ -85,7 +89,8 @@ let package = Package(
       "Varve",
       [
         "Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles", "Targets",
-        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "GDBRemote", "Reports",
+        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "GDBRemote",
+        "TimeTravel", "QEMUReplay", "Reports",
       ]),
     .executableTarget(
       name: "VarveCommand",
@@ -115,6 +120,7 @@ let package = Package(
     tests("TimeTravel", ["Bytes"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("GDBRemote", ["Bytes", "HostSystem"], resources: [.copy("Transcripts")]),
+    tests("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor", "TimeTravel"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),
