@@ -19,11 +19,11 @@ import Testing
       case .loopback(let port): "127.0.0.1:\(port)"
       }
     let script =
-      ["set pagination off", "set confirm off", "target remote \(target)"] + commands + ["detach"]
+      ["set pagination off", "set confirm off", "set remotetimeout 100", "target remote \(target)"] + commands + ["detach"]
     let directory = directory
     let file = try directory.write(script.joined(separator: "\n") + "\n", to: "script")
     return try await blocking {
-      try Tool.run("timeout", "60", "gdb", "-nx", "-batch", "-x", file, in: directory)
+      try Tool.run("timeout", "300", "gdb", "-nx", "-batch", "-x", file, in: directory)
     }
   }
 

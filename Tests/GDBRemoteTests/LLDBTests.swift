@@ -19,7 +19,7 @@ import Testing
     let directory = directory
     let file = try directory.write(script.joined(separator: "\n") + "\n", to: "script")
     return try await blocking {
-      try Tool.run("timeout", "60", "lldb", "--no-lldbinit", "-b", "-s", file, in: directory)
+      try Tool.run("timeout", "300", "lldb", "--no-lldbinit", "-b", "-s", file, in: directory)
     }
   }
 

@@ -15,7 +15,8 @@ final class ServedMachine: Sendable {
   init(_ target: any DebuggableTarget, at address: LocalAddress) throws {
     listener = try LocalListener(at: address)
     self.address = listener.address
-    Task { [self] in
+    // At another priority than tests, which block the threads of their own: gdb would wait too long.
+    Task(priority: .high) { [self] in
       do {
         while let connection = try await listener.accept() {
           try await RemoteServer.serve(

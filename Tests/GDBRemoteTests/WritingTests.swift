@@ -90,7 +90,7 @@ import Testing
     defer { machine.close() }
     let text = try await blocking {
       try Tool.run(
-        "timeout", "60", "gdb", "-nx", "-batch", "-ex", "target remote \(directory.file("gdb"))",
+        "timeout", "300", "gdb", "-nx", "-batch", "-ex", "target remote \(directory.file("gdb"))",
         "-ex", "set var $rax = 0x1234", "-ex", "set var *(long *) 0x1008 = 0x7d242a23", "-ex",
         "print/x $rax", "-ex", "x/gx 0x1008", "-ex", "detach", in: directory)
     }
