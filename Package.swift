@@ -14,10 +14,12 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
   .testTarget(
     name: name + "Tests", dependencies: [.byName(name: name), "TestWorlds"] + dependencies,
-    swiftSettings: strict)
+    resources: resources, swiftSettings: strict)
 }
 
 let package = Package(
@@ -71,6 +73,12 @@ let package = Package(
     room("TimeTravel", ["Bytes", "HostSystem"]),
     // QEMU's machine protocol (QMP).
     room("QEMUMonitor", ["Bytes", "HostSystem"]),
+    // The GDB remote serial protocol, without sockets.
+    room("GDBRemote", ["Bytes"]),
+    // QEMU as the engine of recordings and replays.
+    room(
+      "QEMUReplay",
+      ["Bytes", "HostSystem", "ObjectFiles", "GDBRemote", "TimeTravel", "QEMUMonitor"]),
     room(
       "Reports",
       [
@@ -81,7 +89,8 @@ let package = Package(
       "Varve",
       [
         "Bytes", "HostSystem", "ObjectFiles", "Unwinding", "Symbols", "DebugFiles", "Targets",
-        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "Reports",
+        "QEMUProcess", "MachineDumps", "LinuxGuest", "QEMUMonitor", "GDBRemote",
+        "TimeTravel", "QEMUReplay", "Reports",
       ]),
     .executableTarget(
       name: "VarveCommand",
@@ -110,6 +119,8 @@ let package = Package(
       ["Bytes", "HostSystem", "MachineDumps", "ObjectFiles", "Symbols", "Targets", "Unwinding"]),
     tests("TimeTravel", ["Bytes"]),
     tests("QEMUMonitor", ["HostSystem"]),
+    tests("GDBRemote", ["Bytes", "HostSystem"], resources: [.copy("Transcripts")]),
+    tests("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor", "TimeTravel"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Fuzzing of everything that is parsed out of a guest's memory: see `scripts/fuzz`. In a package of
+/// Fuzzing of everything that is parsed out of a guest's memory or comes from a client: see `scripts/fuzz`. In a package of
 /// its own, for all of it is compiled with `--sanitize=fuzzer`, which brings libFuzzer's `main`.
 let settings: [SwiftSetting] = [
   .strictMemorySafety(),
@@ -28,4 +28,5 @@ let package = Package(
     fuzzer("FuzzORC"),
     fuzzer("FuzzVMCoreInfo"),
     fuzzer("FuzzPrintk"),
+    fuzzer("FuzzRemote"),
   ])

@@ -76,7 +76,7 @@ def measure(title: str, candidates: list[Candidate], runs: int) -> None:
 
 
 def first_line(*argv: str) -> str:
-    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip().splitlines()[0]
 
 
 def laboratory(subject: str) -> str:

@@ -15,6 +15,7 @@ from . import (
     other_qemus,
     packaged_qemu,
     peer_makedumpfile,
+    peer_unstable,
     peers,
     programs,
     qemu_build,
@@ -460,6 +461,16 @@ def _add_peers() -> None:
             scripts=("laboratory/peer_makedumpfile.py",),
             inputs=peer_makedumpfile.inputs,
             executable=lambda: cache.subject_directory("peer-makedumpfile") / peer_makedumpfile.PROGRAM,
+        )
+    )
+    _add(
+        Subject(
+            name="peer-unstable",
+            kind="peer",
+            about="Debian unstable's crash and makedumpfile, which know the newest kernels",
+            make=peer_unstable.make,
+            scripts=("laboratory/peer_unstable.py",),
+            inputs=peer_unstable.inputs,
         )
     )
 

@@ -23,6 +23,8 @@ public enum HostError: Error, Hashable, Sendable {
   /// `path` can only be written from front to back, but `offset` was to be written after all up to
   /// `position` had been.
   case outOfOrder(path: String, offset: UInt64, position: UInt64)
+  /// Somebody else listens at `path`, or it is no socket.
+  case addressInUse(path: String)
 }
 
 extension HostError: CustomStringConvertible {
@@ -33,7 +35,8 @@ extension HostError: CustomStringConvertible {
     switch self {
     case .system(_, let path, _), .notRegularFile(let path, _), .tooLarge(let path, _),
       .unexpectedEnd(let path, _), .outputExists(let path), .outputIsInput(let path),
-      .offsetOutOfRange(let path, _), .outputIsTerminal(let path), .outOfOrder(let path, _, _):
+      .offsetOutOfRange(let path, _), .outputIsTerminal(let path), .outOfOrder(let path, _, _),
+      .addressInUse(let path):
       path
     }
   }
@@ -52,6 +55,7 @@ extension HostError: CustomStringConvertible {
     case .outputIsTerminal: "is a terminal; redirect it into a file or a pipe"
     case .outOfOrder(_, let offset, let position):
       "can't go back from \(hex(position)) to \(hex(offset)): it is written from front to back"
+    case .addressInUse: "is in use"
     }
   }
 

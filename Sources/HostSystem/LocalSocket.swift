@@ -37,9 +37,21 @@ public final class LocalSocket: Sendable {
     }
   }
 
+  /// A connection that was made already; `descriptor` belongs to this object from now on.
+  init(adopting descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
   deinit { close(descriptor) }
 
-  private static func address(_ path: String) throws(HostError) -> sockaddr_un {
+  /// Ends the connection both ways: who waits for bytes gets none.
+  func hangUp() {
+    // It can only fail because the other side has gone, which is as good.
+    _ = shutdown(descriptor, Int32(SHUT_RDWR))
+  }
+
+  static func address(_ path: String) throws(HostError) -> sockaddr_un {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let name = Array(path.utf8)

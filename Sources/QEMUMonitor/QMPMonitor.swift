@@ -1,4 +1,4 @@
-internal import HostSystem
+public import HostSystem
 
 /// A connection to a QEMU monitor that speaks QMP.
 public final class QMPMonitor {
@@ -12,12 +12,20 @@ public final class QMPMonitor {
 
   /// Connects to the Unix socket at `path` and leaves the monitor ready for commands. Throws `.host`,
   /// `.noAnswer`, `.connectionClosed` and `.protocolViolation`.
-  public init(
+  public convenience init(
     connectingTo path: String, timeout: Duration = defaultTimeout
   ) throws(QMPError) {
     let socket = try host { () throws(HostError) in
       try LocalSocket(connectingTo: path, timeout: timeout)
     }
+    try self.init(over: socket, timeout: timeout)
+  }
+
+  /// Takes `socket`, which a monitor is at the other end of, and leaves the monitor ready for commands.
+  /// Throws as `init(connectingTo:)` does.
+  public init(
+    over socket: LocalSocket, timeout: Duration = defaultTimeout
+  ) throws(QMPError) {
     var session = QMPSession()
     let deadline = ContinuousClock.now + timeout
     while !(try session.readGreeting()) {

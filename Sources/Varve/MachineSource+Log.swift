@@ -8,10 +8,10 @@ extension MachineSource {
     do throws(KernelLogError) {
       log = try kernel.log()
     } catch {
-      throw VarveError(file: path, reason: "the kernel's log: \(error)")
+      throw VarveError(file: path, reason: "the kernel's log: \(reason(error, in: kernel))")
     }
     var clock: KernelClock?
-    var warnings = warnings + kernel.diagnostics
+    var warnings = warnings(about: kernel)
     do throws(StructureError) {
       clock = try KernelClock(kernel)
     } catch {

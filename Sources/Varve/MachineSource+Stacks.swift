@@ -6,7 +6,7 @@ extension MachineSource {
     _ selection: GuestStackSelection, isGrouped: Bool = false, options: StackOptions,
     places: DebugFilePlaces = DebugFilePlaces(), progress: ProgressHandler = .silent
   ) throws(VarveError) -> GuestStackReport {
-    let kernel = try linuxKernel(progress: progress)
+    let kernel = try linuxKernel(places: places, progress: progress)
     let debug = KernelDebugSearch(
       kernel, host: host, places: places, isWanted: !options.isRaw, progress: progress)
     let stacks: KernelStacks
@@ -15,7 +15,8 @@ extension MachineSource {
       stacks = try KernelStacks(kernel, debugFile: debug.file)
       list = try kernel.tasks()
     } catch {
-      throw VarveError(file: path, reason: "tasks of \(kernel.release): \(error)")
+      throw VarveError(
+        file: path, reason: "tasks of \(kernel.release): \(reason(error, in: kernel))")
     }
     let chosen = try choose(selection, list, stacks)
     let reporter = GuestStackReporter(stacks, options: options)
@@ -27,7 +28,8 @@ extension MachineSource {
     }
     report.warnings =
       warnings.filter { line in !debug.used.contains { line.hasPrefix("\($0) is not used:") } }
-      + debug.warnings + kernel.diagnostics + list.diagnostics + stacks.diagnostics
+      + debug.warnings.filter { !kernel.diagnostics.contains($0) } + kernel.diagnostics
+      + list.diagnostics + stacks.diagnostics
       + stacks.process.modules.flatMap { $0.contents.diagnostics } + reporter.problems.lines
     return report
   }

@@ -28,15 +28,22 @@ extension MachineSource {
     let kernel = try linuxKernel(progress: progress)
     progress(ProgressStep(what: "reading tasks", done: 0, total: nil))
     defer { progress(nil) }
-    do throws(StructureError) {
+    do {
       let list = try kernel.tasks()
+      // An empty table would look as if the guest were idle.
+      guard !list.tasks.isEmpty else {
+        let reasons = (kernel.diagnostics + list.diagnostics).joined(separator: "; ")
+        throw VarveError(file: path, reason: "none of its tasks can be read: \(reasons)")
+      }
       var table = try TaskTable(kernel, list, selection)
       return TaskListReport(
         file: path, release: kernel.release, tasks: table.reports(), damaged: list.damaged,
         evidence: kernel.evidence + list.evidence,
-        warnings: warnings + kernel.diagnostics + list.diagnostics + table.warnings)
+        warnings: warnings(about: kernel) + list.diagnostics + table.warnings)
+    } catch let error as VarveError {
+      throw error
     } catch {
-      throw VarveError(file: path, reason: "its tasks can't be read: \(error)")
+      throw VarveError(file: path, reason: "its tasks can't be read: \(reason(error, in: kernel))")
     }
   }
 
@@ -64,11 +71,12 @@ extension MachineSource {
         mappings: found.mappings.map {
           MappingReport($0, present: countsPages ? space.presentSize(of: $0.range) : nil)
         }, evidence: kernel.evidence + [found.evidence],
-        warnings: warnings + kernel.diagnostics + found.diagnostics)
+        warnings: warnings(about: kernel) + found.diagnostics)
     } catch let error as VarveError {
       throw error
     } catch {
-      throw VarveError(file: path, reason: "the mappings of task \(pid): \(error)")
+      throw VarveError(
+        file: path, reason: "the mappings of task \(pid): \(reason(error, in: kernel))")
     }
   }
 }

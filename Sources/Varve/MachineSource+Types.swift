@@ -10,7 +10,7 @@ extension MachineSource {
       return TypeLayoutReport(
         file: path, name: name,
         types: try TypeLayoutReporter.layouts(named: name, in: sources),
-        warnings: warnings + kernel.diagnostics + problems)
+        warnings: warnings(about: kernel) + problems)
     } catch {
       throw VarveError(file: path, reason: "\(error)")
     }
@@ -26,7 +26,7 @@ extension MachineSource {
     do throws(CExpressionError) {
       var report = try PrintContext(kernel, sources: sources)
         .report(expression, file: path, options: options)
-      report.warnings = warnings + kernel.diagnostics + problems
+      report.warnings = warnings(about: kernel) + problems
       return report
     } catch {
       throw VarveError(file: path, reason: "\(expression): \(error)")

@@ -25,6 +25,8 @@ public struct MachineSource: Sendable {
   let files: [MappedFile]
   /// Which files no output may replace.
   let untouchable: Set<FileIdentity>
+  /// Where files are looked for that what's inside refers to.
+  let places: DebugFilePlaces
   /// What was damaged or missing when it was opened, a line each.
   public let warnings: [String]
 
@@ -78,6 +80,7 @@ public struct MachineSource: Sendable {
     files = [dump.file.mapped] + ramFiles.files
     // A packed core isn't the file that is mapped.
     untouchable = Set([dump.file.identity] + ramFiles.files.map(\.identity))
+    places = options.places
     var memory = found.machine.memory
     for file in files { memory = try memory.markingHoles(of: file) }
     machine = Machine(found.machine, memory: memory)
@@ -93,6 +96,7 @@ public struct MachineSource: Sendable {
     host = qemu.process
     files = ramFiles.files
     untouchable = qemu.mappedFiles.union(files.map(\.identity))
+    places = options.places
     if let pause {
       machine = Machine(found.machine, addingEvidence: ["read through \(pause)"])
     } else {
@@ -126,7 +130,7 @@ public struct MachineSource: Sendable {
 
   init(
     _ dump: MachineDump, path: String, files: [MappedFile], inputs: [FileIdentity],
-    warnings: [String] = []
+    places: DebugFilePlaces, warnings: [String] = []
   ) {
     self.path = path
     kind = "dump of a machine, \(dump.format)"
@@ -134,6 +138,7 @@ public struct MachineSource: Sendable {
     host = nil
     self.files = files
     untouchable = Set(inputs)
+    self.places = places
     self.warnings = warnings + dump.machine.diagnostics
   }
 }

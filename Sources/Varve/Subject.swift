@@ -21,7 +21,8 @@ enum Subject {
         let dump = try MachineDump(raw: parts)
         self = .machine(
           MachineSource(
-            dump, path: path, files: dump.rawFiles, inputs: dump.rawFiles.map(\.identity)))
+            dump, path: path, files: dump.rawFiles, inputs: dump.rawFiles.map(\.identity),
+            places: options.places))
         return
       }
       let file = try InputFile.open(path, progress: progress)
@@ -33,7 +34,7 @@ enum Subject {
         self = .machine(
           MachineSource(
             dump, path: path, files: [file.mapped], inputs: [file.identity],
-            warnings: file.warnings))
+            places: options.places, warnings: file.warnings))
       }
     } catch let error as VarveError {
       throw error

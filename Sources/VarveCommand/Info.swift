@@ -18,6 +18,7 @@ struct Info: AsyncParsableCommand {
         varve info core --explain --sysroot /srv/root-of-that-machine
         varve info vmcore                    a dump of a machine: ELF, kdump-compressed, flattened
         varve info ram.img@0                 raw memory
+        varve info recording                 the directory that varve record made
         varve info core --json | jq .memory
       """)
 
@@ -30,11 +31,26 @@ struct Info: AsyncParsableCommand {
 
   func run() async throws {
     try Session.run(output) { session in
+      if try isRecording {
+        let report = try RecordingReport(opening: file, progress: session.progress)
+        return try session.print(report) { $0.text(output.style) }
+      }
       let report = try InfoReport(
         ofFile: file, options: machine.options(search), isThorough: output.explain,
         progress: session.progress)
       session.warn(report.warnings)
       try session.print(report) { $0.text(output.style, explain: output.explain) }
+    }
+  }
+
+  /// Whether the input is the directory of a recording.
+  private var isRecording: Bool {
+    get throws {
+      do throws(HostError) { return try FileFacts(file).isDirectory } catch {
+        // `pid:N` and `FILE@ADDR` name no file; that there is none is told where it is opened.
+        if error.isAbsence { return false }
+        throw error
+      }
     }
   }
 }

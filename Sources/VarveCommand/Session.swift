@@ -72,4 +72,14 @@ struct Session {
       throw ExitCode.failure
     }
   }
+
+  /// The same for what waits.
+  static func run(_ output: OutputOptions, _ body: (Session) async throws -> Void) async throws {
+    do {
+      try await body(Session(output: output))
+    } catch {
+      complain("varve: \(TextStyle.visible("\(error)"))\n")
+      throw ExitCode.failure
+    }
+  }
 }

@@ -47,5 +47,6 @@ struct VarveCommand: AsyncParsableCommand {
           TaskListCommand.self, TaskMappings.self, Dmesg.self, KernelModuleList.self,
           SymbolLookup.self, TypeLayout.self, PrintExpression.self,
         ]),
+      CommandGroup(name: "Back in time", subcommands: [Record.self, Replay.self]),
     ])
 }

@@ -13,9 +13,11 @@ enum GuestDumpCopy {
     static let vmcoreInfo = Losses(rawValue: 1)
     /// The vCPUs' registers.
     static let registers = Losses(rawValue: 2)
+    /// The image's BTF.
+    static let types = Losses(rawValue: 4)
 
     var description: String {
-      [(Self.vmcoreInfo, "no VMCOREINFO"), (.registers, "no registers")]
+      [(Self.vmcoreInfo, "no VMCOREINFO"), (.registers, "no registers"), (.types, "no BTF")]
         .filter { contains($0.0) }.map(\.1).joined(separator: ", ")
     }
   }
@@ -28,6 +30,8 @@ enum GuestDumpCopy {
     try Tool.run("cp", "--sparse=always", dump, path, in: directory)
     let file = try FileHandle(forUpdating: URL(filePath: path))
     defer { file.closeFile() }
+    // First, as long as the kernel is found by what is taken later.
+    if losses.contains(.types) { try takeTypes(from: file, dump) }
     if losses.contains(.registers) { try takeRegisters(from: file, ELFDumpFile(path)) }
     if losses.contains(.vmcoreInfo) { try takeVMCoreInfo(from: file, path, in: directory) }
     return path
@@ -56,6 +60,23 @@ enum GuestDumpCopy {
     #expect(count >= 2, "CORE and QEMU notes of each vCPU")
     try file.seek(toOffset: start)
     try file.write(contentsOf: notes)
+  }
+
+  private static func takeTypes(from file: FileHandle, _ dump: String) throws {
+    let kernel = try MachineSource(opening: dump).linuxKernel()
+    let start = try #require(kernel.symbols.symbol(named: "__start_BTF")?.address)
+    let stop = try #require(kernel.symbols.symbol(named: "__stop_BTF")?.address)
+    try #require(start + 1 << 20 < stop && stop < start + 64 << 20)
+    // The image lies in one piece.
+    let place = try kernel.memory.translate(VirtualAddress(start)).physical
+    let segment = try #require(
+      try ELFDumpFile(dump).loads.first {
+        $0.physicalAddress <= place
+          && place.rawValue - $0.physicalAddress.rawValue < $0.fileSize
+      })
+    let offset = place.rawValue - segment.physicalAddress.rawValue
+    try file.seek(toOffset: segment.fileOffset.rawValue + offset)
+    try file.write(contentsOf: Data(count: Int(stop - start)))
   }
 
   private static func takeVMCoreInfo(

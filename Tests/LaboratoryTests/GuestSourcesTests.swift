@@ -90,6 +90,31 @@ struct GuestSourcesTests {
     }
   }
 
+  /// A kernel that was built without BTF, as good as.
+  @Test func typesComeFromTheVMLinuxIfThereIsNoBTF() throws {
+    let subject = try LaboratoryManifest.subject(Self.subject)
+    let dump = try #require(subject.truth["qmp_dump"])
+    let vmlinux = try #require(subject.vmlinux)
+    let poorer = try GuestDumpCopy.make(of: dump, without: .types, named: "poorer", in: directory)
+    let pid = try process(subject)
+    for command in GuestAnswers.commands {
+      let command = command + ["--symbols", vmlinux]
+      let expected = try answers.answer(command, of: dump, pid: pid)
+      let found = try answers.answer(command, of: poorer, pid: pid)
+      #expect(try answers.difference(expected, found) == "", "\(command)")
+    }
+    let other = try LaboratoryManifest.subject("kernel-vmlinux-6.12-cloud").path
+    for (options, reason) in [
+      ([], "the kernel's image holds no BTF: without its vmlinux (--symbols) no type is known"),
+      (["--symbols", other], "\(other) is not used: its build-id is "),
+    ] {
+      let refused = try Command.run(["ps", poorer] + options, in: directory)
+      #expect(refused.status == 1)
+      #expect(refused.text.contains("there is no type struct task_struct"))
+      #expect(refused.text.contains(reason), "\(refused.text)")
+    }
+  }
+
   @Test(arguments: [
     GuestDumpCopy.Losses.vmcoreInfo, .registers, [.vmcoreInfo, .registers],
   ])

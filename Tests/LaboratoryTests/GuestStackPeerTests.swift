@@ -9,17 +9,20 @@ import Varve
 @Suite(.serialized) struct GuestStackPeerTests {
   typealias Subject = LaboratoryManifest.Subject
 
-  /// Guests whose vmlinux is there: all of them if everything is wanted, else one of each scenario.
-  static let guests: [Subject] = {
-    let all = LaboratoryManifest.subjects.filter {
-      $0.kernel != nil && $0.truth["qmp_dump"] != nil
-        && $0.vmlinux.map(FileManager.default.isReadableFile) ?? false
-    }
-    if LaboratoryManifest.isEverythingWanted { return all }
-    return all.filter {
-      ["kernel-6.1-cloud-busy", "kernel-6.1-cloud-panic", "kernel-new-idle"].contains($0.name)
-    }
-  }()
+  /// Guests whose vmlinux is there.
+  static let guestsWithFiles = LaboratoryManifest.subjects.filter {
+    $0.kernel != nil && $0.truth["qmp_dump"] != nil
+      && $0.vmlinux.map(FileManager.default.isReadableFile) ?? false
+  }
+
+  /// All of them if everything is wanted, else one of each scenario.
+  static let guests = guestsWithFiles.filter(isCompared)
+
+  private static func isCompared(_ subject: Subject) -> Bool {
+    LaboratoryManifest.isEverythingWanted
+      || ["kernel-6.1-cloud-busy", "kernel-6.1-cloud-panic", "kernel-new-idle"]
+        .contains(subject.name)
+  }
 
   /// One frame as drgn has it.
   struct Frame: Decodable, Sendable {
@@ -30,20 +33,24 @@ import Varve
     let line: UInt32?
   }
 
-  /// drgn's frames by task. Beyond the first address of user mode it reads what isn't the kernel's, so
-  /// the script ends there.
+  /// drgn's frames by the addresses of tasks, idle ones among them. Beyond the first address of user
+  /// mode it reads what isn't the kernel's, so the script ends there.
   private static let script = """
     import json, sys
     from drgn import FaultError
+    from drgn.helpers.linux.cpumask import for_each_possible_cpu
     from drgn.helpers.linux.pid import for_each_task
+    from drgn.helpers.linux.sched import idle_task
     stacks = {}
-    for task in for_each_task(prog):
+    tasks = list(for_each_task(prog))
+    tasks += [idle_task(prog, cpu) for cpu in for_each_possible_cpu(prog)]
+    for task in tasks:
         try:
             trace = prog.stack_trace(task)
-        # It runs, or ended and has no stack any more.
+        # It ended and has no stack any more.
         except (ValueError, FaultError):
             continue
-        frames = stacks[task.pid.value_()] = []
+        frames = stacks[hex(task.value_())] = []
         for frame in trace:
             if frame.pc < 1 << 63:
                 break
@@ -56,7 +63,7 @@ import Varve
     print("STACKS " + json.dumps(stacks))
     """
 
-  private func stacksByDrgn(_ subject: Subject) throws -> [Int: [Frame]] {
+  private func stacksByDrgn(_ subject: Subject) throws -> [String: [Frame]] {
     let directory = try ScratchDirectory()
     try directory.write(Self.script, to: "stacks.py")
     let drgn = try LaboratoryManifest.subject("peer-drgn").path
@@ -65,7 +72,7 @@ import Varve
     let text = try Tool.run(
       "bash", "-c", "'\(drgn)' -q -c '\(dump)' -s '\(vmlinux)' stacks.py 2>&1", in: directory)
     let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("STACKS ") })
-    return try JSONDecoder().decode([Int: [Frame]].self, from: Data(line.dropFirst(7).utf8))
+    return try JSONDecoder().decode([String: [Frame]].self, from: Data(line.dropFirst(7).utf8))
   }
 
   private func report(_ subject: Subject, vmlinux: Bool) throws -> GuestStackReport {
@@ -77,39 +84,61 @@ import Varve
 
   // MARK: drgn
 
-  @Test(arguments: guests) func countersEqualDrgns(_ subject: Subject) throws {
+  @Test(arguments: guests) func stacksEqualDrgns(_ subject: Subject) throws {
     let theirs = try stacksByDrgn(subject)
     for vmlinux in [false, true] {
       let ours = try report(subject, vmlinux: vmlinux)
       #expect(
         ours.tasks.contains { $0.stack?.frames.contains { $0.file != nil } ?? false } == vmlinux)
-      var compared = 0
-      for task in ours.tasks where task.origin == .switchedOut && task.pid != 0 {
-        let frames = try #require(theirs[task.pid], "\(task.pid)")
+      // What runs it begins with the registers of its CPU, as we do.
+      let tasks = ours.tasks.filter { $0.origin != .none }
+      #expect(tasks.count > 80)
+      for task in tasks {
+        let frames = try #require(theirs[task.address], "\(task.pid)")
         let counters = frames.filter { !$0.isInline }.map { "0x" + String($0.pc, radix: 16) }
         #expect(task.counters == counters, "task \(task.pid) \(task.comm)")
-        compared += 1
+        #expect(task.stack?.stop.complete ?? true, "task \(task.pid) \(task.comm)")
       }
-      #expect(compared > 40)
+      // They gave their stacks back. drgn follows the last stack pointer into what lies there now.
+      let others = ours.tasks.filter { $0.origin == .none }
+      #expect(others.allSatisfy { $0.state == "Z" })
+      if vmlinux { try expectLines(tasks, theirs, of: subject) }
     }
   }
 
-  @Test(arguments: guests) func inlinedFunctionsAndLinesEqualDrgns(_ subject: Subject) throws {
-    let theirs = try stacksByDrgn(subject)
+  /// Inlined functions, names, files and lines. Where only lines differ gdb decides.
+  private func expectLines(
+    _ tasks: [GuestTaskStack], _ theirs: [String: [Frame]], of subject: Subject
+  ) throws {
     var compared = 0
-    for task in try report(subject, vmlinux: true).tasks where task.origin == .switchedOut {
-      guard task.pid != 0, let frames = theirs[task.pid] else { continue }
+    var doubtful: [UInt64: FrameReport] = [:]
+    for task in tasks {
+      let frames = try #require(theirs[task.address])
       let lines = task.frames
       #expect(lines.count == frames.count, "task \(task.pid)")
+      // A frame that was interrupted is at the instruction, others behind their calls.
+      var isAfterCall = false
       for (our, their) in zip(lines, frames) {
         compared += 1
         let difference = FrameDifference(our, their)
-        #expect(
-          difference.isNone || FrameDifference.accepted.contains { $0.covers(our, their) },
-          "task \(task.pid): \(our) and \(their)")
+        if !difference.isNone, !FrameDifference.accepted.contains(where: { $0.covers(our, their) })
+        {
+          #expect(!difference.name, "task \(task.pid): \(our) and \(their)")
+          doubtful[their.pc - (isAfterCall ? 1 : 0)] = our
+        }
+        if !our.inlined { isAfterCall = our.savedRegisters == nil }
       }
     }
     #expect(compared > 200)
+    let kernel = try MachineSource(opening: try #require(subject.truth["qmp_dump"])).linuxKernel()
+    let gdb = GDBLines(
+      vmlinux: try #require(subject.vmlinux), bias: kernel.place.kernelOffset)
+    let addresses = doubtful.keys.sorted()
+    for (address, answer) in zip(addresses, try gdb.lines(at: addresses)) {
+      let our = try #require(doubtful[address])
+      let their = try #require(answer, "\(our)")
+      #expect(our.line == their.line && our.file?.hasSuffix(their.file) ?? false, "\(our) \(their)")
+    }
   }
 
   // MARK: The guest's own word
@@ -143,7 +172,15 @@ import Varve
     #expect(compared > 40)
   }
 
-  @Test(arguments: guests) func runningTasksStandWhereTheirCPUsDo(_ subject: Subject) throws {
+  // MARK: The CPUs' registers
+
+  /// Without a vmlinux, so of those kernels as well whose vmlinux isn't there.
+  static let witnessed = LaboratoryManifest.subjects.filter {
+    $0.kernel != nil && $0.truth["qmp_dump"] != nil
+      && (isCompared($0) || $0.name == "kernel-5.10-busy")
+  }
+
+  @Test(arguments: witnessed) func runningTasksStandWhereTheirCPUsDo(_ subject: Subject) throws {
     let truth = try GuestTruth(subject)
     let ours = try report(subject, vmlinux: false)
     for cpu in truth.cpus {
@@ -155,7 +192,53 @@ import Varve
       #expect((task.origin == .userMode) == cpu.user)
       #expect((task.stack?.frames.first?.pc ?? task.registers?.registers["rip"]) == cpu.rip)
       #expect(task.stack?.stop.complete ?? true, "\(task.stack?.stop.reason ?? "")")
+      #expect((task.stack == nil) == cpu.user)
+      if cpu.user {
+        #expect(task.registers?.registers["rsp"] == cpu.rsp)
+        #expect(task.registers?.fromUserMode == true)
+      } else {
+        // By the guest's own `/proc/kallsyms`.
+        let frame = try #require(task.stack?.frames.first)
+        #expect(frame.symbol == cpu.function && frame.offset == cpu.offset.map(UInt64.init))
+      }
+      try expectEntry(task, of: subject)
     }
+  }
+
+  /// How each of the busy guest's programs gets into the kernel.
+  private static let entries = [
+    "busy-kernel": "entry_SYSCALL_64_after_hwframe",
+    "busy-packets": "entry_SYSCALL_64_after_hwframe", "busy-faults": "asm_exc_page_fault",
+  ]
+
+  /// A stack that began in user mode ends with the registers of the program, which was at what the
+  /// program does, or was interrupted.
+  private func expectEntry(_ task: GuestTaskStack, of subject: Subject) throws {
+    guard let entry = Self.entries[task.comm], let outermost = task.stack?.frames.last else {
+      return
+    }
+    let symbol = try #require(outermost.symbol)
+    #expect(symbol == entry || symbol.hasPrefix("asm_sysvec_"), "\(task.comm): \(symbol)")
+    let saved = try #require(outermost.savedRegisters)
+    #expect(saved.fromUserMode)
+    #expect(saved.registers["cs"] == "0x33")
+    let mappings = try MachineSource(opening: try #require(subject.truth["qmp_dump"]))
+      .taskMappings(pid: task.pid).mappings
+    for (register, permission) in [("rip", "r-x"), ("rsp", "rw-")] {
+      let place = try #require(Self.number(saved.registers[register]))
+      let mapping = try #require(
+        mappings.first { mapping in
+          guard let start = Self.number(mapping.start), let end = Self.number(mapping.end) else {
+            return false
+          }
+          return start <= place && place < end
+        }, "\(task.comm): \(register)")
+      #expect(mapping.permissions.hasPrefix(permission), "\(task.comm): \(register)")
+    }
+  }
+
+  private static func number(_ text: String?) -> UInt64? {
+    text.flatMap { UInt64($0.dropFirst(2), radix: 16) }
   }
 }
 
@@ -167,71 +250,4 @@ extension GuestTaskStack {
 
   /// The program counters of the frames that are on the stack.
   fileprivate var counters: [String] { frames.filter { !$0.inlined }.map(\.pc) }
-}
-
-/// How a frame's line differs from drgn's.
-private struct FrameDifference {
-  let name: Bool
-  let line: Bool
-
-  init(_ our: FrameReport, _ their: GuestStackPeerTests.Frame) {
-    name = our.function != their.name || our.inlined != their.isInline
-    let ours = our.file ?? ""
-    let theirs = their.file ?? ""
-    // drgn joins the name with the compilation's directory; gdb prints it as it was given.
-    let sameFile = ours == theirs || theirs.hasSuffix("/" + ours) || ours.hasSuffix("/" + theirs)
-    line = our.line != their.line || !sameFile
-  }
-
-  var isNone: Bool { !name && !line }
-
-  /// A difference that is as it should be.
-  struct Accepted: Sendable {
-    let because: String
-    let covers: @Sendable (FrameReport, GuestStackPeerTests.Frame) -> Bool
-
-    init(
-      _ because: String,
-      _ covers: @escaping @Sendable (FrameReport, GuestStackPeerTests.Frame) -> Bool
-    ) {
-      self.because = because
-      self.covers = covers
-    }
-  }
-
-  static let accepted = [
-    Accepted("a label within assembly: drgn names the sized symbol around it, the kernel the label")
-    {
-      our, their in
-      our.function == "entry_SYSCALL_64_after_hwframe" && their.name == "entry_SYSCALL_64"
-        && !FrameDifference(our, their).line
-    },
-    Accepted("code of a module, for which drgn was given no file: it prints the address for a name")
-    {
-      our, their in
-      our.module?.hasPrefix("[") == true && their.line == nil && their.name == our.pc.padded
-    },
-    Accepted(
-      "drgn takes rows of the line table that begin no statement; gdb's info line says as we do"
-    ) {
-      our, their in
-      let lines = gdbsLines.filter { $0.function == our.function && $0.line == our.line }
-      return our.function == their.name && our.inlined == their.isInline
-        && lines.contains { our.file?.hasSuffix($0.file) ?? false }
-    },
-  ]
-
-  /// What gdb's `info line` says where drgn says something else, asked by hand.
-  private static let gdbsLines: [(function: String, file: String, line: UInt32)] = [
-    ("ptrace_stop", "include/linux/signal.h", 86),
-    ("rcu_tasks_one_gp", "kernel/rcu/tasks.h", 534),
-    ("rcu_tasks_one_gp", "kernel/rcu/tasks.h", 537),
-  ]
-}
-
-extension String {
-  /// An address with the 16 digits that drgn pads to.
-  fileprivate var padded: String {
-    "0x" + String(repeating: "0", count: max(0, 18 - count)) + dropFirst(2)
-  }
 }

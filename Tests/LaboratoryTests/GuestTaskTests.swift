@@ -133,44 +133,4 @@ struct GuestTaskTests {
       #expect(found.text == (process.files["maps"]?.dropLast()).map(String.init), "\(process)")
     }
   }
-
-  /// The same dump in drgn's eyes, with the debug information of the kernel.
-  @Test func tasksAndMappingsAreDrgns() throws {
-    let subject = try LaboratoryManifest.subject("vm-pc-256-debug")
-    let dump = try #require(subject.truth["qmp_dump"])
-    try directory.write(
-      """
-      from drgn.helpers.linux.fs import d_path
-      from drgn.helpers.linux.mm import for_each_vma
-      from drgn.helpers.linux.pid import for_each_task
-      from drgn.helpers.linux.sched import task_cpu, task_state_to_char
-      for task in for_each_task(prog):
-          print("TASK", hex(task.value_()), task.pid.value_(), task.tgid.value_(),
-                task_state_to_char(task), task_cpu(task), task.comm.string_().decode())
-          if task.mm and task.pid == task.tgid:
-              for vma in for_each_vma(task.mm):
-                  path = d_path(vma.vm_file.f_path).decode() if vma.vm_file else "-"
-                  print("VMA", task.pid.value_(), hex(vma.vm_start.value_()),
-                        hex(vma.vm_end.value_()), path)
-      """, to: "tasks.py")
-    let drgn = try LaboratoryManifest.subject("peer-drgn").path
-    let symbols = try LaboratoryManifest.subject("vmlinux-debug").path
-    let theirs = try Tool.run(
-      "bash", "-c", "'\(drgn)' -q -c '\(dump)' -s '\(symbols)' tasks.py", in: directory
-    ).split(separator: "\n").map(String.init)
-    let list = try report(TaskListReport.self, ["ps", dump, "-T"]).tasks.filter { $0.pid != 0 }
-    let tasks = list.map {
-      "TASK \($0.address) \($0.pid) \($0.tgid) \($0.state) \($0.cpu ?? -1) \($0.name)"
-    }
-    #expect(tasks == theirs.filter { $0.hasPrefix("TASK") })
-    #expect(tasks.count > 50)
-    var mappings: [String] = []
-    for task in list where !task.isKernelThread && task.pid == task.tgid {
-      mappings += try report(MapsReport.self, ["maps", dump, "--pid", "\(task.pid)"]).mappings.map {
-        "VMA \(task.pid) \($0.start) \($0.end) \($0.path ?? "-")"
-      }
-    }
-    #expect(mappings == theirs.filter { $0.hasPrefix("VMA") })
-    #expect(mappings.count > 20)
-  }
 }

@@ -38,6 +38,8 @@ struct BTFHostileTests {
     #expect(
       types.damage == .malformed(what: "BTF type", offset: 16, reason: "unknown kind 99"))
     #expect(try types.type(named: "int")?.size() == 4)
+    // A module's numbers begin behind the kernel's last, which isn't known.
+    #expect(throws: SymbolError.self) { try BTFTypes(BTFAssembler().view, base: types) }
   }
 
   @Test func countsBeyondTheSectionAllocateNothing() throws {

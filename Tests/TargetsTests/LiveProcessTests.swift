@@ -45,12 +45,25 @@ import Unwinding
 private let source = #"""
   #define _GNU_SOURCE
   #include <pthread.h>
+  #include <sched.h>
+  #include <stdatomic.h>
   #include <stdio.h>
   #include <stdlib.h>
   #include <string.h>
   #include <sys/mman.h>
   #include <unistd.h>
-  static void *worker(void *argument) { for (;;) pause(); return argument; }
+  static atomic_int identity;
+  static void *worker(void *argument) { identity = gettid(); for (;;) pause(); return argument; }
+  // Whether the worker sleeps in pause(2), system call 34.
+  static int pauses(void) {
+    char path[64], number[4] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", identity);
+    FILE *file = identity ? fopen(path, "r") : 0;
+    if (!file) return 0;
+    char *read = fgets(number, sizeof number, file);
+    fclose(file);
+    return read && !strcmp(number, "34 ");
+  }
   int main(void) {
     size_t size = 64 << 20;
     int fd = memfd_create("ram", 0);
@@ -62,6 +75,7 @@ private let source = #"""
     memset(private + (32 << 20), 0xa5, 8192);
     pthread_t thread;
     pthread_create(&thread, 0, worker, 0);
+    while (!pauses()) sched_yield();
     printf("%lu %lu %d\n", (unsigned long)shared, (unsigned long)private, getpid());
     fflush(stdout);
     getchar();

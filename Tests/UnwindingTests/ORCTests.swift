@@ -32,8 +32,8 @@ private struct ORCWorld: UnwindTableProvider {
     var kind = ORCEntry.Kind.call
   }
 
-  /// The new numbers by the old ones. rdi and what has none get one that means nothing.
-  static let renumbered: [UInt16] = [0, 8, 2, 15, 4, 3, 6, 7, 10, 9, 15, 15, 15, 15, 15, 15]
+  /// 7.2's numbers by the old ones; 11 to 15 mean nothing in both.
+  static let renumbered: [UInt16] = [0, 8, 2, 5, 4, 3, 6, 7, 10, 9, 1, 11, 12, 13, 14, 15]
 
   static func flags(_ entry: Entry, _ layout: ORCLayout) -> UInt16 {
     let bases =
@@ -72,6 +72,14 @@ private struct ORCWorld: UnwindTableProvider {
     memory.write(addresses, at: Self.addresses)
     memory.write(bytes, at: Self.entries)
     count = UInt64(entries.count)
+  }
+
+  /// A table of one entry with these flags.
+  mutating func table(flags: UInt16) {
+    memory.write(
+      little(UInt32(truncatingIfNeeded: Self.code &- Self.addresses)), at: Self.addresses)
+    memory.write([0, 0, 0, 0] + little(flags), at: Self.entries)
+    count = 1
   }
 
   func makeTable(count: UInt64? = nil, bias: UInt64 = 0) -> ORCTable<SparseMemory> {
@@ -265,6 +273,67 @@ private func savedRegisters(_ values: [String: UInt64]) -> [UInt64] {
     #expect(ORCLayout(guessedFrom: [0, 0]) == nil)
   }
 
+  /// arch/x86/include/asm/orc_types.h up to 7.1, and of 7.2.
+  @Test func everyNumberIsARegister() throws {
+    let old: [ORCEntry.Base] = [
+      .undefined, .previousStackPointer, .rdx, .rdi, .rbp, .rsp, .r10, .r13, .rbpIndirect,
+      .rspIndirect, .rax,
+    ]
+    let new: [ORCEntry.Base] = [
+      .undefined, .rax, .rdx, .rsp, .rbp, .rdi, .r10, .r13, .previousStackPointer, .rspIndirect,
+      .rbpIndirect,
+    ]
+    for layout in ORCLayout.allCases {
+      let numbers = layout == .renumbered ? new : old
+      // A call, in each layout's own number.
+      let call: UInt16 = layout == .endType || layout == .renumbered ? 0x200 : 0
+      for number in UInt16(1)..<16 {
+        var world = ORCWorld(layout: layout)
+        let flags = number | number << 4 | call
+        world.table(flags: flags)
+        let address = VirtualAddress(ORCWorld.code)
+        guard Int(number) < numbers.count else {
+          #expect(throws: UnwindError.orcEntry(flags: flags, entry: 0)) {
+            try world.makeTable().entry(at: address)
+          }
+          continue
+        }
+        let entry = try #require(try world.makeTable().entry(at: address))
+        #expect(entry.stackBase == numbers[Int(number)], "\(layout) \(number)")
+        #expect(entry.frameBase == numbers[Int(number)], "\(layout) \(number)")
+      }
+    }
+  }
+
+  /// A function that aligned its stack found it by a scratch register, taken as it is.
+  @Test(arguments: [
+    ("rax", ORCEntry.Base.rax), ("rdx", .rdx), ("rdi", .rdi), ("r10", .r10), ("r13", .r13),
+  ])
+  func registersWithoutOffsetsLeadToFrames(_ name: String, _ base: ORCEntry.Base) {
+    var world = ORCWorld()
+    world.table([
+      Entry(offset: 0x100, stackOffset: 64, stackBase: Self.oldNumber(base)),
+      Entry(offset: 0x200, kind: .endOfStack),
+    ])
+    world.memory.write(words: [ORCWorld.code + 0x204], at: ORCWorld.stack + 0x38)
+    world["rip"] = ORCWorld.code + 0x100
+    world["rsp"] = ORCWorld.stack
+    world[name] = ORCWorld.stack + 0x40
+    let trace = world.unwind()
+    #expect(world.offsets(trace) == [0x100, 0x204])
+    #expect(trace.frames.last?.registers["rsp"] == ORCWorld.stack + 0x40)
+  }
+
+  private static func oldNumber(_ base: ORCEntry.Base) -> UInt16 {
+    switch base {
+    case .rax: 10
+    case .rdx: 2
+    case .rdi: 3
+    case .r10: 6
+    default: 7
+    }
+  }
+
   @Test func layoutIsToldByTheKernelsType() {
     #expect(ORCLayout(typeBits: 2, hasSignal: false, hasEnd: true) == .endBit)
     #expect(ORCLayout(typeBits: 2, hasSignal: true, hasEnd: true) == .signalAndEndBits)
@@ -307,9 +376,11 @@ private func savedRegisters(_ values: [String: UInt64]) -> [UInt64] {
     #expect(throws: UnwindError.orcEntry(flags: 12, entry: 0)) {
       try world.makeTable().row(at: address)
     }
-    world.layout = .endType
-    world.memory.write(little(UInt16(0x705)), at: ORCWorld.entries + 4)
-    #expect(throws: UnwindError.self) { try world.makeTable().row(at: address) }
+    world = ORCWorld(layout: .endType)
+    world.table(flags: 0x705)
+    #expect(throws: UnwindError.orcEntry(flags: 0x705, entry: 0)) {
+      try world.makeTable().row(at: address)
+    }
   }
 
   /// Whatever the bytes, a walk ends.

@@ -18,19 +18,22 @@ public final class LinuxKernel: Sendable {
   public let memory: VirtualMemory
   /// The image's symbols (kallsyms), at the addresses where they are now; modules have their own.
   public let symbols: any SymbolTable
-  /// The image's types, by BTF or, without, by the DWARF of a vmlinux.
+  /// The image's types, by BTF or, without, by the DWARF of a vmlinux; `hasTypes` tells whether there
+  /// are any.
   public let types: any TypeLibrary
+  /// The vmlinux that `types` are from; nil if the image describes them itself.
+  public let typesFile: KernelDebugFile?
   /// How each part was found, a line each.
   public let evidence: [String]
-  /// What is damaged, missing or doubtful, a line each.
-  public let diagnostics: [String]
+  /// Those of `diagnostics` that types make no difference to.
+  let problems: [String]
   /// What was read of it before.
   private let modulesRead = Mutex<KernelModules?>(nil)
 
   public init(
     machine: Machine, release: String, version: String, vmcoreInfo: VMCoreInfo?,
     place: KernelPlace, memory: VirtualMemory, symbols: any SymbolTable, types: any TypeLibrary,
-    evidence: [String], diagnostics: [String]
+    typesFile: KernelDebugFile? = nil, evidence: [String], diagnostics: [String]
   ) {
     self.machine = machine
     self.release = release
@@ -40,8 +43,16 @@ public final class LinuxKernel: Sendable {
     self.memory = memory
     self.symbols = symbols
     self.types = types
+    self.typesFile = typesFile
     self.evidence = evidence
-    self.diagnostics = diagnostics
+    problems = diagnostics
+  }
+
+  /// What is damaged, missing or doubtful, a line each.
+  public var diagnostics: [String] {
+    if hasTypes { return problems }
+    return problems
+      + ["the kernel's image holds no BTF: without its vmlinux (--symbols) no type is known"]
   }
 
   /// The modules, once they were read.

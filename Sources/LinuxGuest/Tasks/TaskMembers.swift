@@ -36,7 +36,7 @@ enum TaskMember: Int, StructureMember {
     case .startTime:
       [
         MemberName("start_boottime", "5.5–, nanoseconds of CLOCK_BOOTTIME"),
-        MemberName("real_start_time", "5.4"),
+        MemberName("real_start_time", "–5.4"),
       ]
     case .userTime: [MemberName("utime", "5.4–, nanoseconds")]
     case .systemTime: [MemberName("stime", "5.4–, nanoseconds")]

@@ -20,11 +20,17 @@ public final class BTFTypes: TypeGraph, TypeLibrary {
   /// Reads the header and finds where each type is.
   ///
   /// - Parameter base: the kernel's types, if `bytes` are a module's.
-  /// - Throws: `.malformed` if the header is damaged or big-endian.
+  /// - Throws: `.malformed` if the header is damaged or big-endian, or if the kernel's types are so
+  ///   damaged that a module's numbers mean nothing.
   public init(_ bytes: ByteView, base: BTFTypes? = nil) throws(SymbolError) {
     if let base, base.base != nil {
       throw .malformed(
         what: "BTF", offset: 0, reason: "a module's types can't be what another's continue")
+    }
+    if base?.damage != nil {
+      throw .malformed(
+        what: "BTF", offset: 0,
+        reason: "how many types the kernel has, whose numbers these continue, is lost by damage")
     }
     self.base = base
     sections = try BTFSections(bytes)

@@ -1,5 +1,6 @@
 /// Lowering an entry to a row: what `unwind_next_frame` (arch/x86/kernel/unwind_orc.c) does with it.
 extension ORCEntry {
+  private static let rax = RegisterNumber(0)
   private static let rdx = RegisterNumber(1)
   private static let rdi = RegisterNumber(5)
   private static let rbp = RegisterNumber(6)
@@ -67,6 +68,7 @@ extension ORCEntry {
     case .rsp: return .registerOffset(Self.rsp, offset + count)
     case .rbp: return expression(Self.register(Self.rbp, offset))
     // The kernel takes these registers as they are, whatever the offset.
+    case .rax: return expression(Self.register(Self.rax, 0))
     case .rdx: return expression(Self.register(Self.rdx, 0))
     case .rdi: return expression(Self.register(Self.rdi, 0))
     case .r10: return expression(Self.register(Self.r10, 0))

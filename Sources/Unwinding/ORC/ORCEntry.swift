@@ -12,6 +12,7 @@ public struct ORCEntry: Hashable, Sendable {
   public enum Base: Hashable, Sendable {
     case undefined
     case previousStackPointer
+    case rax
     case rdx
     case rdi
     case rbp

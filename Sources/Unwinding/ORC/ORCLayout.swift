@@ -18,8 +18,7 @@ public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
   ///     15      12 11     10  8  7    4 3    0
   ///     │ unused  │signal│ type │bp_reg│sp_reg│
   case endType
-  /// The bits of `endType`, but registers have other numbers. No header of such a kernel was at hand:
-  /// this is how the entries of Debian's 7.2 agree with the code that they describe.
+  /// The bits of `endType`, but registers have other numbers, among them rax: 7.2's header has them.
   case renumbered
 
   /// The layout of a kernel whose `struct orc_entry` has a field `type` of `typeBits` bits and the
@@ -81,16 +80,16 @@ public enum ORCLayout: String, Hashable, Sendable, CaseIterable {
       frameOffset: frameOffset, kind: kind, isSignal: isSignal(flags, kind))
   }
 
-  /// `ORC_REG_*` up to the 6.x kernels.
+  /// `ORC_REG_*` up to 7.1. rax came last, for code of Clang's, and into stable kernels of 2026.
   private static let oldNumbers: [ORCEntry.Base?] =
     [
       .undefined, .previousStackPointer, .rdx, .rdi, .rbp, .rsp, .r10, .r13, .rbpIndirect,
-      .rspIndirect,
-    ] + Array(repeating: nil, count: 6)
-  /// 1 and 5 were seen in no entry.
+      .rspIndirect, .rax,
+    ] + Array(repeating: nil, count: 5)
+  /// `ORC_REG_*` in 7.2.
   private static let newNumbers: [ORCEntry.Base?] =
     [
-      .undefined, nil, .rdx, .rsp, .rbp, nil, .r10, .r13, .previousStackPointer, .rspIndirect,
+      .undefined, .rax, .rdx, .rsp, .rbp, .rdi, .r10, .r13, .previousStackPointer, .rspIndirect,
       .rbpIndirect,
     ] + Array(repeating: nil, count: 5)
 

@@ -32,7 +32,6 @@ struct KernelTypes {
     for (address, count) in candidates() {
       if read(address, count: count, at: "its magic number at \(address)", &found) { return found }
     }
-    found.diagnostics.append("the kernel's image holds no BTF: no type is known")
     return found
   }
 
@@ -118,7 +117,7 @@ struct KernelTypes {
   }
 }
 
-/// The types of a kernel that describes none.
+/// The types of a kernel whose image describes none.
 struct NoTypes: TypeLibrary {
   func type(named name: String) throws(SymbolError) -> TypeReference? { nil }
 }

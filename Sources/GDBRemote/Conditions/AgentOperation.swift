@@ -1,0 +1,45 @@
+/// The operations of gdb's bytecode that conditions may have (gdb manual, "Bytecode Descriptions").
+/// Missing are floating point, the variables of traces, and `printf`.
+enum AgentOperation: UInt8 {
+  case add = 0x02
+  case sub = 0x03
+  case mul = 0x04
+  case divSigned = 0x05
+  case divUnsigned = 0x06
+  case remSigned = 0x07
+  case remUnsigned = 0x08
+  case lsh = 0x09
+  case rshSigned = 0x0a
+  case rshUnsigned = 0x0b
+  case trace = 0x0c
+  case traceQuick = 0x0d
+  case logNot = 0x0e
+  case bitAnd = 0x0f
+  case bitOr = 0x10
+  case bitXor = 0x11
+  case bitNot = 0x12
+  case equal = 0x13
+  case lessSigned = 0x14
+  case lessUnsigned = 0x15
+  case ext = 0x16
+  case ref8 = 0x17
+  case ref16 = 0x18
+  case ref32 = 0x19
+  case ref64 = 0x1a
+  case ifGoto = 0x20
+  case goto = 0x21
+  case const8 = 0x22
+  case const16 = 0x23
+  case const32 = 0x24
+  case const64 = 0x25
+  case reg = 0x26
+  case end = 0x27
+  case dup = 0x28
+  case pop = 0x29
+  case zeroExt = 0x2a
+  case swap = 0x2b
+  case tracenz = 0x2f
+  case trace16 = 0x30
+  case pick = 0x32
+  case rot = 0x33
+}

@@ -1,0 +1,57 @@
+extension RemoteSession {
+  /// `qRcmd`: a command of the target's own, as text in hexadecimal digits.
+  mutating func monitor(_ reader: inout PacketReader) async throws(RemoteError) -> Reply? {
+    guard let monitored = target as? any MonitoredTarget else { return .unknown }
+    guard let bytes = hexBytes(reader.rest) else { return nil }
+    let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+      .map(String.init)
+    let commands = monitored.monitorCommands
+    guard let first = words.first, first != "help" else {
+      return help(commands, about: words.dropFirst().first)
+    }
+    switch Self.find(first, in: commands) {
+    case .failure(let error): return printed("\(error.text)\n")
+    case .success(let command):
+      return .start(
+        .monitor(
+          MonitorRequest(
+            command: command.name, arguments: Array(words.dropFirst()),
+            thread: try await currentThread(), breakpoints: breakpointsOfLastRun)))
+    }
+  }
+
+  private struct NoCommand: Error { var text: String }
+
+  /// The command of that name, or the only one that begins so.
+  private static func find(
+    _ name: String, in commands: [MonitorCommand]
+  ) -> Result<MonitorCommand, NoCommand> {
+    if let exact = commands.first(where: { $0.name == name }) { return .success(exact) }
+    let similar = commands.filter { $0.name.hasPrefix(name) }
+    if similar.count == 1 { return .success(similar[0]) }
+    guard similar.isEmpty else {
+      let names = similar.map(\.name).joined(separator: ", ")
+      return .failure(NoCommand(text: "\"\(name)\" could be any of \(names)"))
+    }
+    return .failure(NoCommand(text: "there is no command \"\(name)\"; \"monitor help\" lists them"))
+  }
+
+  private func help(_ commands: [MonitorCommand], about name: String?) -> Reply {
+    var shown = commands + [MonitorCommand("help", arguments: "[COMMAND]", summary: "this list")]
+    if let name {
+      switch Self.find(name, in: shown) {
+      case .failure(let error): return printed("\(error.text)\n")
+      case .success(let command): shown = [command]
+      }
+    }
+    let usages = shown.map { $0.arguments.isEmpty ? $0.name : "\($0.name) \($0.arguments)" }
+    let width = usages.map(\.count).max() ?? 0
+    return printed(
+      zip(usages, shown).map { usage, command in
+        usage + String(repeating: " ", count: width - usage.count + 2) + command.summary + "\n"
+      }.joined())
+  }
+
+  /// Text as the answer itself.
+  private func printed(_ text: String) -> Reply { .text(hexText(text)) }
+}

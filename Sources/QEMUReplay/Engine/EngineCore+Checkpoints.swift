@@ -1,0 +1,50 @@
+internal import Bytes
+internal import TimeTravel
+
+extension EngineCore {
+  enum SaveOutcome: Sendable {
+    /// With the size of the machine's state in bytes.
+    case saved(UInt64)
+    case refused(Moment, String)
+  }
+
+  mutating func save(_ name: CheckpointName) throws(ReplayError) -> SaveOutcome {
+    let complaint = try instance.say("savevm \(name.text)")
+    guard complaint.isEmpty else {
+      // "Record/replay is not allowed making snapshot right now. Try once more later."
+      // (QEMU 7.2 migration/savevm.c): events wait to be replayed.
+      return .refused(try position(), complaint)
+    }
+    let snapshot = try instance.snapshots().first { $0.name == name.text }
+    return .saved(snapshot?.size ?? 0)
+  }
+
+  /// False if there is none of that name.
+  mutating func restore(_ name: String) throws(ReplayError) -> Bool {
+    guard try instance.snapshots().contains(where: { $0.name == name }) else { return false }
+    try instance.removeBreak()
+    let complaint = try instance.say("loadvm \(name)")
+    guard complaint.isEmpty else { throw .stub("loadvm \(name): \(complaint)") }
+    return true
+  }
+
+  /// False if there is none of that name.
+  mutating func delete(_ name: CheckpointName) throws(ReplayError) -> Bool {
+    guard try instance.snapshots().contains(where: { $0.name == name.text }) else { return false }
+    let complaint = try instance.say("delvm \(name.text)")
+    guard complaint.isEmpty else { throw .stub("delvm \(name): \(complaint)") }
+    return true
+  }
+
+  func checkpoints() throws(ReplayError) -> Set<CheckpointName> {
+    let names = try instance.snapshots().map(\.name)
+    return Set(names.filter { $0 != RecordingPlan.startSnapshot }.compactMap(CheckpointName.init))
+  }
+
+  /// Ends what is left of QEMU and starts a new one.
+  mutating func restart() throws(ReplayError) {
+    instance.end()
+    forgetStops()
+    instance = try QEMUInstance(recording)
+  }
+}

@@ -1,0 +1,88 @@
+internal import Bytes
+internal import TimeTravel
+
+extension EngineCore {
+  /// How often an interruption is looked for.
+  private static let beat = Duration.milliseconds(20)
+  /// How often QEMU is asked whether it comes on.
+  private static let checkInterval = Duration.seconds(2)
+
+  mutating func run(
+    to limit: Moment, interruption: Interruption
+  ) throws(ReplayError) -> EngineStop {
+    let limit = min(limit, end)
+    guard try position() < limit else { return .reached }
+    if interruption.take() { return .interrupted }
+    try instance.setBreak(at: limit.rawValue)
+    try instance.stub.send("c")
+    let (reply, wasInterrupted) = try wait(interruption)
+    let stop = try StubStop(reply)
+    let now = try position()
+    if now < limit { try instance.removeBreak() }
+    if let hit = try hit(stop) { return hit }
+    if now >= limit { return .reached }
+    if wasInterrupted { return .interrupted }
+    throw .stub("it stopped at \(now) for no reason: \(reply)")
+  }
+
+  /// Replays one instruction.
+  mutating func step() throws(ReplayError) -> EngineStop {
+    guard try position() < end else { return .reached }
+    try instance.stub.send("s")
+    let (reply, _) = try wait(nil)
+    let stop = try StubStop(reply)
+    return try stop.watched == nil ? .reached : hit(stop) ?? .reached
+  }
+
+  /// Waits for QEMU's stop, which an interruption brings about. Throws `.stalled` if the count stays
+  /// the same for too long; QEMU is stopped then.
+  private mutating func wait(
+    _ interruption: Interruption?
+  ) throws(ReplayError) -> (reply: String, wasInterrupted: Bool) {
+    var wasInterrupted = false
+    var checked = ContinuousClock.now
+    var moved = checked
+    var count: UInt64?
+    while true {
+      if let reply = try instance.stub.next(before: .now + Self.beat) {
+        return (reply, wasInterrupted)
+      }
+      if !wasInterrupted, interruption?.take() == true {
+        wasInterrupted = true
+        try instance.stop()
+      }
+      let now = ContinuousClock.now
+      guard now - checked > Self.checkInterval else { continue }
+      checked = now
+      let current = try instance.instructionCount()
+      if current != count {
+        count = current
+        moved = now
+      } else if now - moved > patience {
+        let status = try instance.status()
+        try instance.stop()
+        _ = try instance.stub.next(before: .now + .seconds(5))
+        throw .stalled(
+          instruction: current, status: status, seconds: Int((now - moved).components.seconds))
+      }
+    }
+  }
+
+  /// What of ours QEMU stopped at; nil if nothing.
+  private mutating func hit(_ stop: StubStop) throws(ReplayError) -> EngineStop? {
+    guard stop.signal == 5 else { return nil }
+    if let address = stop.watched {
+      // Accesses may overlap the range from before; QEMU reports the watchpoint's own start.
+      let watchpoint = stops.watchpoints.first { watchpoint in
+        let start = watchpoint.range.rawStart
+        return address >= start && address - start < watchpoint.range.count
+      }
+      guard let watchpoint = watchpoint ?? stops.watchpoints.first else {
+        throw .stub("it stopped for a watchpoint that isn't set")
+      }
+      return .watchpoint(watchpoint)
+    }
+    let counter = try registers().programCounter
+    return stops.breakpoints.contains(counter) ? .breakpoint(counter) : nil
+  }
+}

@@ -1,0 +1,105 @@
+internal import GDBRemote
+internal import HostSystem
+
+/// The client's side of the GDB remote protocol, as QEMU's stub speaks it: one packet out, one in, each
+/// acknowledged (QEMU 7.2 gdbstub/gdbstub.c offers no other mode).
+struct StubClient {
+  private let socket: LocalSocket
+  private var decoder = PacketDecoder(from: .server, limit: 1 << 16)
+  private var arrived: [[UInt8]] = []
+
+  /// The largest piece of memory that fits an answer: `PacketSize` is 4096, two digits a byte.
+  static let memoryLimit: UInt64 = 2000
+
+  init(_ socket: LocalSocket) { self.socket = socket }
+
+  /// Sends `request`; `next` gives its answer.
+  mutating func send(_ request: String) throws(ReplayError) {
+    try system { () throws(HostError) in try socket.send(encodedPacket(request)) }
+  }
+
+  /// The next packet, as text; nil if none comes before `deadline`. Throws `.engineDied` if the
+  /// connection ended.
+  mutating func next(before deadline: ContinuousClock.Instant) throws(ReplayError) -> String? {
+    while arrived.isEmpty {
+      let bytes: [UInt8]?
+      do throws(HostError) {
+        bytes = try socket.receive(before: deadline)
+      } catch {
+        throw .engineDied("closed its debugger stub: \(error.reason)")
+      }
+      guard let bytes else { return nil }
+      guard !bytes.isEmpty else { throw .engineDied("closed its debugger stub") }
+      for case .packet(let contents) in decoder.receive(bytes) {
+        arrived.append(contents)
+        try system { () throws(HostError) in try socket.send([UInt8(ascii: "+")]) }
+      }
+    }
+    return String(decoding: arrived.removeFirst(), as: UTF8.self)
+  }
+
+  /// The answer to `request`. Throws `.stub` if none comes.
+  mutating func ask(_ request: String) throws(ReplayError) -> String {
+    try send(request)
+    guard let answer = try next(before: .now + .seconds(30)) else {
+      throw .stub("no answer to \(request.prefix(20)) within 30 s")
+    }
+    return answer
+  }
+
+  /// Sends `request`, which is to be answered by `OK`. False if it is refused.
+  mutating func command(_ request: String) throws(ReplayError) -> Bool {
+    try ask(request) == "OK"
+  }
+
+  /// The bytes that `digits` stand for. Throws `.stub` if they aren't hexadecimal.
+  static func bytes(_ digits: String) throws(ReplayError) -> [UInt8] {
+    let text = Array(digits.utf8)
+    guard text.count % 2 == 0 else { throw .stub("an odd number of digits") }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.count / 2)
+    for index in stride(from: 0, to: text.count, by: 2) {
+      guard let high = digit(text[index]), let low = digit(text[index + 1]) else {
+        // QEMU writes `xx` for registers that it doesn't know; none are known here.
+        throw .stub("“\(digits.prefix(20))” isn't hexadecimal")
+      }
+      bytes.append(high << 4 | low)
+    }
+    return bytes
+  }
+
+  private static func digit(_ character: UInt8) -> UInt8? {
+    switch character {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+    default: nil
+    }
+  }
+}
+
+/// Why QEMU's stub stopped: `T05thread:01;watch:ffff…;` (gdb manual, "Stop Reply Packets").
+struct StubStop: Hashable {
+  /// The signal: 5 for a breakpoint, a watchpoint or a step, 2 for a stop from elsewhere.
+  let signal: UInt8
+  /// The address of the access that a watchpoint is for; nil if it is none.
+  let watched: UInt64?
+
+  /// Throws `.stub` for anything but a stop.
+  init(_ reply: String) throws(ReplayError) {
+    guard reply.first == "T" || reply.first == "S",
+      let signal = UInt8(reply.dropFirst().prefix(2), radix: 16)
+    else { throw .stub("“\(reply.prefix(40))” is no stop") }
+    self.signal = signal
+    var watched: UInt64?
+    for field in reply.dropFirst(3).split(separator: ";") {
+      let parts = field.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2, ["watch", "rwatch", "awatch"].contains(parts[0]) else { continue }
+      guard let address = UInt64(parts[1], radix: 16) else {
+        throw .stub("“\(field)” names no address")
+      }
+      watched = address
+    }
+    self.watched = watched
+  }
+}

@@ -1,0 +1,65 @@
+public import GDBRemote
+public import HostSystem
+internal import TimeTravel
+
+extension LocalConnection: RemoteConnection {}
+
+/// A recording that is being replayed: the engine, the timeline over it, and what debuggers are shown.
+public final class ReplaySession: Sendable {
+  public let recording: Recording
+  private let engine: QEMUEngine
+  private let target: TimelineTarget<QEMUEngine>
+
+  /// Opens the recording in `path`, after recovering it if its recorder was killed, and checking that
+  /// QEMU and the inputs are those that it was made with. `note` is told what was done besides.
+  public init(
+    _ path: String, progress: ProgressHandler = .silent, note: (String) -> Void = { _ in }
+  ) async throws {
+    var recording = try Recording(path)
+    if recording.description.ending == nil {
+      try recording.recover()
+      note("the recorder was killed; the log was salvaged to its last whole event")
+    }
+    try recording.verify(progress: progress)
+    self.recording = recording
+    engine = try QEMUEngine(recording)
+    let store = CatalogueFile(recording.directory + "/checkpoints.json")
+    let timeline = try await Timeline(engine, store: store)
+    let name = EngineArchitecture.of(recording.description.engine.path)?.name ?? ""
+    guard let target = TimelineTarget(timeline, architecture: name) else {
+      throw ReplayError.notARecording(path: path, reason: "its processor isn't known here")
+    }
+    self.target = target
+  }
+
+  /// The process that QEMU is.
+  public var processID: Int32 { engine.processID }
+
+  /// Serves debuggers at `address`, one after the other, until `listener` is closed. `note` is told who
+  /// comes and goes.
+  public func serve(
+    _ listener: LocalListener, note: @escaping @Sendable (String) -> Void
+  ) async throws(HostError) {
+    while let connection = try await listener.accept() {
+      note("a debugger has connected")
+      do throws(HostError) {
+        try await RemoteServer.serve(connection, target: target)
+        note("the debugger has gone")
+      } catch {
+        note("the debugger was lost: \(error)")
+      }
+    }
+  }
+
+  /// Does one command as `monitor` would: `seek 50%`. Throws a `RemoteError`.
+  public func run(_ command: String) async throws -> String {
+    let words = command.split(separator: " ").map(String.init)
+    guard let name = words.first else { return "" }
+    return try await target.monitor(
+      MonitorRequest(command: name, arguments: Array(words.dropFirst()), thread: .first),
+      print: { _ in })
+  }
+
+  /// Ends QEMU.
+  public func end() async { await engine.end() }
+}

@@ -1,0 +1,221 @@
+import Foundation
+import TestWorlds
+import Testing
+import Varve
+
+/// `varve record` and the engine that replays, with a real QEMU and a real kernel.
+@Suite("Recordings", .enabled(if: RecordedGuest.isPossible), .serialized)
+struct RecordingTests {
+  /// Registers and some of the memory that the kernel lies in.
+  private struct State: Equatable {
+    let moment: Moment
+    let registers: EngineRegisters
+    let memory: [UInt8]
+  }
+
+  private func state(_ engine: QEMUEngine) async throws -> State {
+    let range = MemoryRange(.physical(PhysicalAddress(0x200_0000)), count: 16384)
+    return State(
+      moment: try await engine.position(), registers: try await engine.registers(),
+      memory: try await engine.memory(range))
+  }
+
+  /// Saves a checkpoint, a little later where QEMU refuses.
+  private func save(_ engine: QEMUEngine, _ name: CheckpointName) async throws {
+    while true {
+      do {
+        #expect(try await engine.saveCheckpoint(name) > 0)
+        return
+      } catch EngineError.saveRefused(let moment, _) {
+        #expect(try await engine.run(to: moment.later(by: 1000)) == .reached)
+      }
+    }
+  }
+
+  /// The state at ten moments is the same straight forwards, from its own checkpoint, and from the
+  /// checkpoint before; and after QEMU was killed.
+  @Test(arguments: [("pc", false), ("q35", true)])
+  func stateIsTheSameByEveryWay(_ machine: String, _ hasDisk: Bool) async throws {
+    let guest = try RecordedGuest(machine: machine, disk: hasDisk)
+    let recording = try guest.record()
+    let ending = try #require(recording.description.ending)
+    #expect(!ending.isSalvaged)
+    #expect(try recording.readLog().isComplete)
+
+    let engine = try QEMUEngine(recording)
+    let range = try await engine.recordedRange()
+    #expect(range == Moment(0)...Moment(ending.instructions - 1))
+    var states: [State] = []
+    for index in 1...10 {
+      let moment = Moment(range.upperBound.rawValue / 11 * UInt64(index))
+      #expect(try await engine.run(to: moment) == .reached)
+      #expect(try await engine.position() == moment)
+      try await save(engine, try #require(CheckpointName("test-\(index)")))
+      states.append(try await state(engine))
+    }
+    for index in [10, 3, 7, 1] {
+      try await engine.restoreCheckpoint(try #require(CheckpointName("test-\(index)")))
+      #expect(try await state(engine) == states[index - 1])
+      guard index < 10 else { continue }
+      #expect(try await engine.run(to: states[index].moment) == .reached)
+      #expect(try await state(engine) == states[index])
+    }
+    kill(engine.processID, SIGKILL)
+    await #expect(throws: EngineError.self) { try await engine.step() }
+    try await engine.restart()
+    #expect(try await engine.position() == Moment(0))
+    #expect(try await engine.checkpoints().count == 10)
+    #expect(try await engine.run(to: states[4].moment) == .reached)
+    #expect(try await state(engine) == states[4])
+    // The end is reached and doesn't end QEMU.
+    #expect(try await engine.run(to: Moment(.max)) == .reached)
+    #expect(try await engine.position() == range.upperBound)
+    #expect(try await engine.step() == .reached)
+    await engine.end()
+
+    let image = try guest.scratch.read("disk.img")
+    #expect(image == (0..<65536).map { UInt8(truncatingIfNeeded: $0) })
+  }
+
+  @Test func breakpointsAndWatchpointsStopTheEngine() async throws {
+    let guest = try RecordedGuest(machine: "pc", disk: false)
+    // The directory goes with the guest.
+    defer { withExtendedLifetime(guest) {} }
+    let engine = try QEMUEngine(try guest.record())
+    let middle = Moment(try await engine.recordedRange().upperBound.rawValue / 2)
+    #expect(try await engine.run(to: middle) == .reached)
+    let before = try await engine.registers()
+    #expect(try await engine.step() == .reached)
+    #expect(try await engine.position() == middle.later(by: 1))
+    let counter = try await engine.registers().programCounter
+    try await engine.rewind()
+    #expect(try await engine.run(to: middle.earlier(by: 10_000)) == .reached)
+    try await engine.setStops(StopSet(breakpoints: [counter]))
+    let stop = try await engine.run(to: middle.later(by: 2))
+    #expect(stop == .breakpoint(counter))
+    #expect(try await engine.registers().programCounter == counter)
+    // What the stack's top is written by: a call or a push, before long.
+    try await engine.setStops(.none)
+    let top = VirtualAddress(before.stackPointer.rawValue &- 8)
+    let watchpoint = Watchpoint(MemoryRange(.virtual(top), count: 8), access: .write)
+    try await engine.setStops(StopSet(watchpoints: [watchpoint]))
+    let hit = try await engine.run(to: middle.later(by: 1_000_000))
+    #expect(hit == .watchpoint(watchpoint) || hit == .reached)
+    await #expect(throws: EngineError.self) {
+      let range = MemoryRange(.physical(PhysicalAddress(0x1000)), count: 8)
+      try await engine.setStops(StopSet(watchpoints: [Watchpoint(range, access: .write)]))
+    }
+    await engine.end()
+  }
+
+  /// Recorder and QEMU are killed in the middle: what was written is replayed.
+  @Test func killedRecordingIsSalvaged() async throws {
+    let guest = try RecordedGuest(machine: "pc", disk: false)
+    let recorder = try guest.begin()
+    let child = try Tool.run("pgrep", "-P", "\(recorder.processID)", in: guest.scratch)
+    let process = try #require(Int32(child.split(separator: "\n").first ?? ""))
+    // The recorder isn't to see QEMU's end, which it would tidy up after.
+    kill(recorder.processID, SIGSTOP)
+    kill(process, SIGKILL)
+    #expect(recorder.end(by: SIGKILL).signal == SIGKILL)
+    var recording = try Recording(guest.path)
+    #expect(recording.description.ending == nil)
+    #expect(try recording.readLog().version == 0)
+    try recording.recover()
+    let ending = try #require(recording.description.ending)
+    #expect(ending.isSalvaged)
+    #expect(ending.instructions > 1000)
+    #expect(try recording.readLog().isComplete)
+    #expect(try Recording(guest.path).description.ending == ending)
+    let engine = try QEMUEngine(recording)
+    let end = try await engine.recordedRange().upperBound
+    #expect(try await engine.run(to: end) == .reached)
+    #expect(try await engine.position() == end)
+    await engine.end()
+  }
+
+  /// QEMU's own scenario for reverse debugging, by gdb: ten steps, ten back, ten forward again;
+  /// breakpoints on all, continue, reverse-continue to the last.
+  @Test(arguments: [("pc", false), ("q35", true)])
+  func debuggerGoesBack(_ machine: String, _ hasDisk: Bool) throws {
+    let guest = try RecordedGuest(machine: machine, disk: hasDisk)
+    _ = try guest.record()
+    let socket = guest.scratch.file("gdb.socket")
+    let server = try RunningTool(
+      Command.path, "replay", guest.path, "--listen", "unix:" + socket, in: guest.scratch,
+      errorsToo: true)
+    while !(try server.readLine().contains("in gdb: target remote")) {}
+    let script = """
+      set pagination off
+      set confirm off
+      target remote \(socket)
+      monitor seek 60%
+      maintenance flush register-cache
+      python
+      pc = lambda: int(gdb.parse_and_eval('$pc')) & (2**64 - 1)
+      def go(command):
+        gdb.execute(command, to_string=True)
+        return pc()
+      first = [pc()] + [go('stepi') for _ in range(10)]
+      back = [go('reverse-stepi') for _ in range(10)]
+      again = [go('stepi') for _ in range(10)]
+      print('SAME', back == first[-2::-1], again == first[1:])
+      for address in set(first): gdb.execute('hbreak *%d' % address, to_string=True)
+      end = go('reverse-continue')
+      print('LAST', end == first[-2])
+      gdb.execute('delete')
+      gdb.execute('reverse-continue')
+      end
+      monitor when
+      kill
+      """
+    try guest.scratch.write(script, to: "script.gdb")
+    let text = try Tool.run("gdb", "-nx", "-batch", "-x", "script.gdb", in: guest.scratch)
+    #expect(text.contains("SAME True True"), "\(text)")
+    #expect(text.contains("LAST True"), "\(text)")
+    #expect(text.contains("No more reverse-execution history"), "\(text)")
+    #expect(text.contains("instruction 0 (0.00%)"), "\(text)")
+    let ending = server.end(by: SIGTERM)
+    #expect(ending.status == 0 && ending.signal == nil)
+  }
+
+  private struct Report: Decodable {
+    struct Log: Decodable {
+      let instructions: UInt64
+      let isComplete: Bool
+    }
+    let schema: String
+    let given: [String]
+    let log: Log
+    let problem: String?
+  }
+
+  @Test func infoTellsWhatARecordingIs() throws {
+    let guest = try RecordedGuest(machine: "pc", disk: true)
+    _ = try guest.record()
+    let json = try guest.varve("info", guest.path, "--json")
+    let report = try JSONDecoder().decode(Report.self, from: Data(json.text.utf8))
+    #expect(report.schema == "varve.recording/1")
+    #expect(report.given.first == "qemu-system-x86_64")
+    #expect(report.log.isComplete)
+    #expect(report.problem == nil)
+    // An input that changed is told before a replay can go astray.
+    try guest.scratch.write([1, 2, 3], to: "disk.img")
+    let refused = try guest.varve("replay", guest.path, "-e", "when")
+    #expect(refused.status == 1)
+    #expect(refused.text.contains("disk.img"))
+    #expect(refused.text.contains("isn't what the recording was made with"))
+  }
+
+  @Test func refusalsNameTheOption() throws {
+    let guest = try RecordedGuest(machine: "pc", disk: false)
+    let refused = try guest.varve(
+      "record", "-o", guest.path, "--", "qemu-system-x86_64", "-virtfs", "local,path=x")
+    #expect(refused.status == 1)
+    #expect(refused.text.contains("-virtfs local,path=x"))
+    #expect(!FileManager.default.fileExists(atPath: guest.path))
+    let missing = try guest.varve("info", guest.scratch.path)
+    #expect(missing.status == 1)
+    #expect(missing.text.contains("isn't a recording"))
+  }
+}
