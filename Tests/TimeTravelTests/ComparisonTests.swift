@@ -7,8 +7,6 @@ struct ComparisonTests {
   @Test(arguments: 1...20)
   func `Every state's predecessor and successor`(seed: UInt64) async throws {
     let toy = try await ToyTimeline(.random(seed: seed, length: 150))
-    let stops = StopSet.none
-    _ = stops
     for index in 0...toy.oracle.last {
       try await toy.place(at: index)
       try await toy.expect(at: index)

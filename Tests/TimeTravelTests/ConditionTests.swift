@@ -1,5 +1,4 @@
 import Bytes
-import Synchronization
 import Testing
 import TimeTravel
 

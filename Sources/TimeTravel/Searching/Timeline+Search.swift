@@ -78,7 +78,8 @@ extension Timeline {
         end = here.moment.later(by: 1)
         // As much as takes no longer with its stops than going there.
         let distance = Double(start.distance(to: end))
-        window = UInt64(max(distance * min(costs.restore / max(elapsed, 1), 1), 64))
+        let share = min(costs.restore / max(elapsed, 1), 1)
+        window = UInt64(min(max(distance * share, 64), 1e18))
       }
     }
     logs.insert(HitLog(key: armed.key, from: start, to: end, hits: hits))

@@ -13,10 +13,10 @@ public import Bytes
 ///
 /// One request at a time: another throws `.busy`. Only `interrupt()` may come while one is under way.
 public actor Timeline<Engine: ReplayEngine> {
-  public nonisolated let engine: Engine
+  public let engine: Engine
   /// What can be reached.
-  public nonisolated let recorded: ClosedRange<Moment>
-  public nonisolated let clock: GuestClock
+  public let recorded: ClosedRange<Moment>
+  public let clock: GuestClock
 
   let policy: CheckpointPolicy
   let store: (any CatalogueStore)?

@@ -31,11 +31,15 @@ public enum TimelineError: Error, Hashable, Sendable, CustomStringConvertible {
     case .engineLost(let attempts, let detail):
       "the replay engine ended \(attempts) times during this request: \(detail)"
     case .stalled(let moment, let detail):
-      "the replay makes no progress at instruction \(moment): \(detail)"
+      """
+      the replay makes no progress at instruction \(moment): \(detail). Nothing was moved; a new \
+      attempt begins at a checkpoint
+      """
     case .diverged(let moment, let since):
       """
       the replay diverged: the registers at instruction \(moment) aren't those seen there before; \
-      at instruction \(since) they still were
+      at instruction \(since) they still were. Was anything changed that the recording was made \
+      with, or its list of checkpoints?
       """
     case .outsideRecording(let moment, let recorded):
       """
