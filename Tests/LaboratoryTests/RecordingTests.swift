@@ -219,6 +219,6 @@ struct RecordingTests {
     #expect(!FileManager.default.fileExists(atPath: guest.path))
     let missing = try guest.varve("info", guest.scratch.path)
     #expect(missing.status == 1)
-    #expect(missing.text.contains("isn't a recording"))
+    #expect(missing.text.contains("no recording: there is no recording.json"))
   }
 }
