@@ -114,6 +114,9 @@ struct RecordingTests {
     let recorder = try guest.begin()
     let child = try Tool.run("pgrep", "-P", "\(recorder.processID)", in: guest.scratch)
     let process = try #require(Int32(child.split(separator: "\n").first ?? ""))
+    var running = try Recording(guest.path)
+    #expect(running.description.processID == process)
+    #expect(throws: ReplayError.self) { try running.recover() }
     // The recorder isn't to see QEMU's end, which it would tidy up after.
     kill(recorder.processID, SIGSTOP)
     kill(process, SIGKILL)
@@ -216,6 +219,6 @@ struct RecordingTests {
     #expect(!FileManager.default.fileExists(atPath: guest.path))
     let missing = try guest.varve("info", guest.scratch.path)
     #expect(missing.status == 1)
-    #expect(missing.text.contains("isn't a recording"))
+    #expect(missing.text.contains("no recording: there is no recording.json"))
   }
 }

@@ -43,6 +43,7 @@ public final class Recorder {
     }
     self.recording = recording
     self.recording.description.engine.version = monitor.version
+    self.recording.description.processID = child.processID
     try self.recording.save()
   }
 

@@ -29,10 +29,26 @@ extension Recording {
   }
 
   /// Closes a recording whose recorder was killed. Does nothing if it is closed. Throws `.log` if
-  /// nothing of the log is of use.
+  /// nothing of the log is of use, `.notARecording` if QEMU still writes it.
   public mutating func recover() throws(ReplayError) {
     guard description.ending == nil else { return }
+    if let id = try recordingProcess() {
+      throw .notARecording(path: directory, reason: "is still being recorded, by process \(id)")
+    }
     try close("the recorder was killed")
+  }
+
+  /// The QEMU that is writing the log; nil if it has ended.
+  private func recordingProcess() throws(ReplayError) -> Int32? {
+    guard let id = description.processID else { return nil }
+    do throws(HostError) {
+      // Another process may have the number by now; QEMU's command line names the log.
+      let words = String(decoding: try ProcessFiles(id).contents("cmdline"))
+      return words.contains("rrfile=" + logPath.replacing(",", with: ",,")) ? id : nil
+    } catch {
+      if error.isAbsence { return nil }
+      throw .host(error)
+    }
   }
 
   /// Replaces the log by one with the whole events of `log`, a header and an end.

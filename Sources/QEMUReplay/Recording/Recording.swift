@@ -25,7 +25,7 @@ public struct Recording: Sendable {
     } catch {
       guard error.isAbsence else { throw .host(error) }
       throw .notARecording(
-        path: path, reason: "isn't a recording: there is no recording.json in it")
+        path: path, reason: "is a directory, but no recording: there is no recording.json in it")
     }
     do {
       let decoder = JSONDecoder()

@@ -63,6 +63,8 @@ public struct RecordingDescription: Hashable, Sendable, Codable {
   public var shift: UInt8
   /// What the console printed is in `console.log`.
   public var keepsConsole: Bool
+  /// The QEMU that records; nil before it runs.
+  public var processID: Int32?
   /// Nil while it is being recorded, and if the recorder was killed.
   public var ending: Ending?
 }
