@@ -19,7 +19,8 @@ import Testing
       case .loopback(let port): "127.0.0.1:\(port)"
       }
     let script =
-      ["set pagination off", "set confirm off", "set remotetimeout 100", "target remote \(target)"] + commands + ["detach"]
+      ["set pagination off", "set confirm off", "set remotetimeout 100", "target remote \(target)"]
+      + commands + ["detach"]
     let directory = directory
     let file = try directory.write(script.joined(separator: "\n") + "\n", to: "script")
     return try await blocking {
