@@ -20,7 +20,7 @@ import Testing
         try socket.send(bytes)
         var answer: [UInt8] = []
         while !answer.reversed().starts(with: ending.utf8.reversed()) {
-          let more = try socket.receive(before: .now + .seconds(60))
+          let more = try socket.receive(before: .now + .seconds(600))
           guard let more, !more.isEmpty else { break }
           answer += more
         }
@@ -32,7 +32,7 @@ import Testing
   private func connect(to target: any DebuggableTarget) async throws -> (ServedMachine, Client) {
     let path = directory.file("server")
     let machine = try ServedMachine(target, at: .unix(path: path))
-    let client = Client(socket: try LocalSocket(connectingTo: path, timeout: .seconds(60)))
+    let client = Client(socket: try LocalSocket(connectingTo: path, timeout: .seconds(600)))
     #expect(try await client.ask(encodedPacket("QStartNoAckMode"), until: "#9a") == "+$OK#9a")
     return (machine, client)
   }
@@ -63,12 +63,13 @@ import Testing
     let listener = try LocalListener(at: .unix(path: directory.file("other")))
     let isBusy = Mutex(false)
     let target = ToyMachine(length: .max) { isBusy.withLock { $0 = true } }
-    let serving = Task {
+    // As in `ServedMachine`.
+    let serving = Task(priority: .high) {
       let connection = try #require(try await listener.accept())
       try await RemoteServer.serve(connection, target: target)
     }
     let client = Client(
-      socket: try LocalSocket(connectingTo: directory.file("other"), timeout: .seconds(60)))
+      socket: try LocalSocket(connectingTo: directory.file("other"), timeout: .seconds(600)))
     #expect(try await client.ask(encodedPacket("c"), until: "+") == "+")
     while !isBusy.withLock({ $0 }) { await Task.yield() }
     serving.cancel()

@@ -112,8 +112,11 @@ import Varve
                 if frame.pc < 1 << 63:
                     break
                 print(frame)
-        except (ValueError, FaultError) as error:
+        except ValueError as error:
             print(error)
+        # Of what ended: how drgn says it depends on the dump's format.
+        except FaultError as error:
+            print("nothing at", hex(error.address))
     """
 
   /// At level 31 nothing is missing that debuggers of kernels look at.

@@ -151,6 +151,7 @@ struct RecordingTests {
     let script = """
       set pagination off
       set confirm off
+      set remotetimeout 300
       target remote \(socket)
       monitor seek 60%
       maintenance flush register-cache

@@ -27,6 +27,15 @@ extension TimelineTarget {
   public func monitor(
     _ request: MonitorRequest, print: @escaping @Sendable (String) -> Void
   ) async throws(RemoteError) -> String {
+    let text = try await answer(request)
+    guard request.command == "seek" else { return text }
+    // gdb asks for registers again only when it made the target move itself.
+    return text
+      + "gdb shows the registers from before until you say: maintenance flush register-cache\n"
+  }
+
+  /// Does one command and gives its output.
+  func answer(_ request: MonitorRequest) async throws(RemoteError) -> String {
     let words = request.arguments
     switch request.command {
     case "when": return await whenText()

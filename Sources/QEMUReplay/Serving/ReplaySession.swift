@@ -55,9 +55,8 @@ public final class ReplaySession: Sendable {
   public func run(_ command: String) async throws -> String {
     let words = command.split(separator: " ").map(String.init)
     guard let name = words.first else { return "" }
-    return try await target.monitor(
-      MonitorRequest(command: name, arguments: Array(words.dropFirst()), thread: .first),
-      print: { _ in })
+    return try await target.answer(
+      MonitorRequest(command: name, arguments: Array(words.dropFirst()), thread: .first))
   }
 
   /// Ends QEMU.
