@@ -24,6 +24,14 @@ public struct FileFacts: Hashable, Sendable {
   }
 }
 
+/// How many bytes long the open file is that `path` was the name of.
+func fileSize(_ descriptor: Int32, _ path: String) throws(HostError) -> UInt64 {
+  var status = stat()
+  // Safe: `status` outlives the call.
+  _ = try systemCall("fstat", path) { unsafe fstat(descriptor, &status) }
+  return UInt64(max(0, status.st_size))
+}
+
 /// Names in the file system.
 public enum FileNames {
   /// The current directory.

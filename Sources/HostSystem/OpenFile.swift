@@ -53,10 +53,7 @@ public final class OpenFile: Sendable {
 
   /// How many bytes the file has now.
   public func size() throws(HostError) -> UInt64 {
-    var status = stat()
-    // Safe: `status` outlives the call.
-    _ = try systemCall("fstat", path) { [descriptor] in unsafe fstat(descriptor, &status) }
-    return UInt64(max(0, status.st_size))
+    try fileSize(descriptor, path)
   }
 
   /// The parts of `range` that hold data, in order; the rest are holes, which read as zeros. File

@@ -33,14 +33,6 @@ struct OutputDescriptor: Sendable {
     }
   }
 
-  /// How many bytes long the file is.
-  private func size() throws(HostError) -> UInt64 {
-    var status = stat()
-    // Safe: `status` outlives the call.
-    _ = try systemCall("fstat", path) { unsafe fstat(descriptor, &status) }
-    return UInt64(status.st_size)
-  }
-
   /// Makes the file `size` bytes long; what is added is a hole.
   func truncate(to size: UInt64) throws(HostError) {
     guard let length = off_t(exactly: size) else {
@@ -70,7 +62,7 @@ extension OutputDescriptor {
     guard !range.isEmpty, range.upperBound <= off_t.max else { return }
     // What lies behind a file's end isn't freed, though the call succeeds (fs/ext4/inode.c,
     // `ext4_punch_hole`).
-    if try size() < range.upperBound { try truncate(to: range.upperBound) }
+    if try fileSize(descriptor, path) < range.upperBound { try truncate(to: range.upperBound) }
     _ = try systemCall("fallocate", path) {
       fallocate(
         descriptor, Int32(VARVE_FALLOC_KEEP_SIZE | VARVE_FALLOC_PUNCH_HOLE),
