@@ -24,3 +24,10 @@ extension ByteError: CustomStringConvertible {
 
 /// `0x` and the hexadecimal digits of `value`, without padding.
 public func hex(_ value: some BinaryInteger) -> String { "0x" + String(value, radix: 16) }
+
+/// The hexadecimal digits of `value` without `0x`, with zeros before them up to `digits`.
+public func paddedHex(_ value: some UnsignedInteger, digits: Int) -> String {
+  let text = String(value, radix: 16)
+  let missing = digits - text.utf8.count
+  return missing > 0 ? String(repeating: "0", count: missing) + text : text
+}

@@ -1,3 +1,4 @@
+internal import Bytes
 public import HostSystem
 public import ObjectFiles
 
@@ -187,7 +188,6 @@ public struct ModuleFiles: Sendable {
 extension String.StringInterpolation {
   /// Eight lower-case hexadecimal digits, as checksums are written.
   mutating func appendInterpolation(hexadecimal value: UInt32) {
-    let digits = String(value, radix: 16)
-    appendLiteral(String(repeating: "0", count: 8 - digits.count) + digits)
+    appendLiteral(paddedHex(value, digits: 8))
   }
 }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// What a linker put in a file to name this very build: the contents of its `NT_GNU_BUILD_ID` note.
 public struct BuildID: Hashable, Sendable, CustomStringConvertible {
   /// From 1 to 64 bytes; 20 (SHA-1) as a rule, 16 (MD5 or UUID) and 8 (xxHash) also happen.
@@ -26,6 +28,6 @@ public struct BuildID: Hashable, Sendable, CustomStringConvertible {
 
   /// Lower-case hexadecimal digits.
   public var description: String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    bytes.map { paddedHex($0, digits: 2) }.joined()
   }
 }

@@ -27,7 +27,7 @@ func hexText(_ bytes: some Collection<UInt8>) -> [UInt8] {
 func hexText(_ text: String) -> String { String(decoding: hexText(text.utf8), as: UTF8.self) }
 
 /// The bytes that `text` holds as two digits each; nil if that isn't what it is.
-func hexBytes(_ text: some Collection<UInt8>) -> [UInt8]? {
+public func hexBytes(_ text: some Collection<UInt8>) -> [UInt8]? {
   guard text.count.isMultiple(of: 2) else { return nil }
   var bytes: [UInt8] = []
   bytes.reserveCapacity(text.count / 2)

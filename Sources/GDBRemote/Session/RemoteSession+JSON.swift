@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension RemoteSession {
   /// `jThreadsInfo`: all threads at once, for lldb (docs/lldb-gdb-remote.txt), which else asks for each.
   mutating func threadsAsJSON() async throws(RemoteError) -> Reply {
@@ -29,8 +31,7 @@ func jsonText(_ text: String) -> String {
     switch scalar {
     case "\"", "\\": result += "\\\(scalar)"
     case "\u{0}"..."\u{1f}":
-      let digits = hex(scalar.value)
-      result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      result += "\\u" + paddedHex(scalar.value, digits: 4)
     default: result.unicodeScalars.append(scalar)
     }
   }

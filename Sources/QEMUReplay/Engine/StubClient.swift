@@ -54,27 +54,13 @@ struct StubClient {
 
   /// The bytes that `digits` stand for. Throws `.stub` if they aren't hexadecimal.
   static func bytes(_ digits: String) throws(ReplayError) -> [UInt8] {
-    let text = Array(digits.utf8)
-    guard text.count % 2 == 0 else { throw .stub("an odd number of digits") }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count / 2)
-    for index in stride(from: 0, to: text.count, by: 2) {
-      guard let high = digit(text[index]), let low = digit(text[index + 1]) else {
-        // QEMU writes `xx` for registers that it doesn't know; none are known here.
-        throw .stub("“\(digits.prefix(20))” isn't hexadecimal")
-      }
-      bytes.append(high << 4 | low)
+    let text = digits.utf8
+    guard text.count.isMultiple(of: 2) else { throw .stub("an odd number of digits") }
+    guard let bytes = hexBytes(text) else {
+      // QEMU writes `xx` for registers that it doesn't know; none are known here.
+      throw .stub("“\(digits.prefix(20))” isn't hexadecimal")
     }
     return bytes
-  }
-
-  private static func digit(_ character: UInt8) -> UInt8? {
-    switch character {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
-    default: nil
-    }
   }
 }
 

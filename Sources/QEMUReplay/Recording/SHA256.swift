@@ -47,8 +47,7 @@ struct SHA256 {
     update(view.bytes)
     var text = ""
     for index in 0..<8 {
-      let digits = String(state[index], radix: 16)
-      text += String(repeating: "0", count: 8 - digits.count) + digits
+      text += paddedHex(state[index], digits: 8)
     }
     return text
   }

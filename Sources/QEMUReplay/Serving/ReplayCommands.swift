@@ -171,10 +171,7 @@ extension TimelineTarget {
 
   private static func digits(_ bytes: [UInt8]?) -> String {
     guard let bytes else { return "unreadable" }
-    return bytes.prefix(32).map { byte in
-      let text = String(byte, radix: 16)
-      return text.count == 1 ? "0" + text : text
-    }.joined(separator: " ")
+    return bytes.prefix(32).map { paddedHex($0, digits: 2) }.joined(separator: " ")
   }
 
   private func every(

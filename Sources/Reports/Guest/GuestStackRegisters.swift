@@ -20,19 +20,19 @@ public struct SavedRegistersReport: Codable, Hashable, Sendable {
     fromUserMode = interruption.isFromUserMode
     self.symbol = symbol
     registers = Self.named(interruption.registers, architecture)
-    registers["rflags"] = interruption.flags.map(hexadecimal)
-    registers["cs"] = interruption.codeSegment.map(hexadecimal)
-    registers["ss"] = interruption.stackSegment.map(hexadecimal)
-    registers["orig_rax"] = interruption.originalRAX.map(hexadecimal)
+    registers["rflags"] = interruption.flags.map(hex)
+    registers["cs"] = interruption.codeSegment.map(hex)
+    registers["ss"] = interruption.stackSegment.map(hex)
+    registers["orig_rax"] = interruption.originalRAX.map(hex)
   }
 
   /// A program's, as its CPU has them.
   init(_ cpu: X86CPUState, _ architecture: Architecture) {
     fromUserMode = true
     registers = Self.named(RegisterState(cpu), architecture)
-    registers["rflags"] = cpu.rflags.map(hexadecimal)
-    registers["cs"] = cpu.segments[.cs].map { hexadecimal(UInt64($0.selector)) }
-    registers["ss"] = cpu.segments[.ss].map { hexadecimal(UInt64($0.selector)) }
+    registers["rflags"] = cpu.rflags.map(hex)
+    registers["cs"] = cpu.segments[.cs].map { hex(UInt64($0.selector)) }
+    registers["ss"] = cpu.segments[.ss].map { hex(UInt64($0.selector)) }
   }
 
   private static func named(
@@ -40,13 +40,11 @@ public struct SavedRegistersReport: Codable, Hashable, Sendable {
   ) -> [String: String] {
     var named: [String: String] = [:]
     for (number, name) in architecture.registerNames.enumerated().prefix(RegisterState.capacity) {
-      named[name] = state[RegisterNumber(UInt16(number))].map(hexadecimal)
+      named[name] = state[RegisterNumber(UInt16(number))].map(hex)
     }
     return named
   }
 }
-
-private func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
 extension SavedRegistersReport {
   /// The block that crash prints for an exception's frame. An unknown register is all question marks.

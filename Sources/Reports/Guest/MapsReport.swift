@@ -76,7 +76,7 @@ public struct MappingReport: Codable, Hashable, Sendable {
 
   /// At least two hexadecimal digits.
   private static func pair(_ number: UInt32) -> String {
-    (number < 16 ? "0" : "") + String(number, radix: 16)
+    paddedHex(number, digits: 2)
   }
 }
 

@@ -39,7 +39,7 @@ public struct MemoryContentsReport: Codable, Hashable, Sendable {
   }
 
   private static func digits(_ byte: UInt8) -> String {
-    (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    paddedHex(byte, digits: 2)
   }
 }
 
@@ -61,8 +61,7 @@ extension MemoryContentsReport {
   }
 
   private static func padded(_ address: UInt64) -> String {
-    let digits = String(address, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    paddedHex(address, digits: 16)
   }
 
   /// Lines begin at multiples of 16, so that the columns mean the same in each.

@@ -60,9 +60,7 @@ public struct CPURegisters: Codable, Hashable, Sendable {
   private static func vectors(_ area: [UInt8]) -> [String: String] {
     guard area.count >= 512 else { return [:] }
     func number(_ range: Range<Int>) -> String {
-      area[range].reversed().map { byte in
-        (byte < 16 ? "0" : "") + String(byte, radix: 16)
-      }.joined()
+      area[range].reversed().map { paddedHex($0, digits: 2) }.joined()
     }
     var found = ["mxcsr": "0x" + number(24..<28)]
     for index in 0..<16 {

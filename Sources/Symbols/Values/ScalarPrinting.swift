@@ -132,7 +132,7 @@ extension ValuePrinter {
     let bytes = slice.bytes(bits / 8) ?? []
     text +=
       "0x"
-      + bytes.reversed().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      + bytes.reversed().map { paddedHex($0, digits: 2) }.joined()
   }
 
   private mutating func printFloat(_ name: String, _ slice: ValueSlice, bits: UInt64) {

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// A short stand-in for the registers at one moment, which tells a replay that went another way. Made to
 /// notice accidents, not attacks.
 struct StateDigest: Hashable, Sendable {
@@ -26,8 +28,7 @@ extension StateDigest: Codable {
   }
 
   func encode(to encoder: any Encoder) throws {
-    let digits = String(value, radix: 16)
     var container = encoder.singleValueContainer()
-    try container.encode(String(repeating: "0", count: 16 - digits.count) + digits)
+    try container.encode(paddedHex(value, digits: 16))
   }
 }
