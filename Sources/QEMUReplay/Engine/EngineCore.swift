@@ -12,6 +12,10 @@ struct EngineCore {
   var instance: QEMUInstance
   private(set) var stops = StopSet.none
   private(set) var timeSpent = Duration.zero
+  /// Where it stands, if that was asked since it moved.
+  private var standing: Standing?
+  /// The count at which QEMU is set to stop.
+  private(set) var breakCount: UInt64?
 
   init(_ recording: Recording, patience: Duration) throws(ReplayError) {
     guard let ending = recording.description.ending, ending.instructions > 1 else {
@@ -60,7 +64,52 @@ struct EngineCore {
 
   // MARK: Where it stands
 
-  func position() throws(ReplayError) -> Moment { Moment(try instance.instructionCount()) }
+  /// A state of the machine, as far as one needs to know which.
+  private struct Standing {
+    let moment: Moment
+    let registers: EngineRegisters
+  }
+
+  mutating func position() throws(ReplayError) -> Moment { try stand().moment }
+
+  mutating func registers() throws(ReplayError) -> EngineRegisters { try stand().registers }
+
+  /// Both are asked for at once: whoever wants the one mostly wants the other.
+  private mutating func stand() throws(ReplayError) -> Standing {
+    if let standing { return standing }
+    let answers = try instance.stub.ask(["g", StubClient.monitor("info replay")])
+    let standing = Standing(
+      moment: Moment(try instructionCount(answers[1])), registers: try registers(answers[0]))
+    self.standing = standing
+    return standing
+  }
+
+  /// From `Replaying execution 'FILE': instruction count = 1234` (QEMU 7.2 replay/replay-debugging.c,
+  /// hmp_info_replay).
+  private func instructionCount(_ text: String) throws(ReplayError) -> UInt64 {
+    let digits = text.split(whereSeparator: \.isWhitespace).last ?? ""
+    if let count = UInt64(digits) { return count }
+    return try instance.instructionCount()
+  }
+
+  /// To be said before whatever moves the machine.
+  mutating func leave() { standing = nil }
+
+  /// Has QEMU stop at `count` when it runs, and at no other count.
+  mutating func setBreak(at count: UInt64) throws(ReplayError) {
+    guard breakCount != count else { return }
+    if breakCount != nil { try removeBreak() }
+    try instance.setBreak(at: count)
+    breakCount = count
+  }
+
+  mutating func removeBreak() throws(ReplayError) {
+    try instance.removeBreak()
+    breakCount = nil
+  }
+
+  /// QEMU forgets a count that it reaches.
+  mutating func noteBreakReached() { breakCount = nil }
 
   /// Every snapshot tells the guest's time at its moment.
   func guestClock() throws(ReplayError) -> GuestClock {
@@ -70,8 +119,8 @@ struct EngineCore {
     return GuestClock(shift: recording.description.shift, marks: marks)
   }
 
-  mutating func registers() throws(ReplayError) -> EngineRegisters {
-    let bytes = try StubClient.bytes(try instance.stub.ask("g"))
+  private func registers(_ digits: String) throws(ReplayError) -> EngineRegisters {
+    let bytes = try StubClient.bytes(digits)
     guard let counter = Self.word(bytes, architecture.programCounter),
       let pointer = Self.word(bytes, architecture.stackPointer)
     else { throw .stub("only \(bytes.count) bytes of registers") }
@@ -171,5 +220,10 @@ struct EngineCore {
     return "\(kind),\(String(range.rawStart, radix: 16)),\(String(range.count, radix: 16))"
   }
 
-  mutating func forgetStops() { stops = .none }
+  /// After QEMU was started anew.
+  mutating func forget() {
+    stops = .none
+    standing = nil
+    breakCount = nil
+  }
 }
