@@ -39,6 +39,7 @@ extension EngineCore {
     try instance.stub.send("s")
     let (reply, _) = try wait(nil)
     let stop = try StubStop(reply)
+    try stand()
     return try stop.watched == nil ? .reached : hit(stop) ?? .reached
   }
 

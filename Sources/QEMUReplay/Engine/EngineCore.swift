@@ -13,7 +13,7 @@ struct EngineCore {
   private(set) var stops = StopSet.none
   private(set) var timeSpent = Duration.zero
   /// Where it stands, if that was asked since it moved.
-  private var standing: Standing?
+  private(set) var standing: Standing?
   /// The count at which QEMU is set to stop.
   private(set) var breakCount: UInt64?
 
@@ -65,7 +65,7 @@ struct EngineCore {
   // MARK: Where it stands
 
   /// A state of the machine, as far as one needs to know which.
-  private struct Standing {
+  struct Standing {
     let moment: Moment
     let registers: EngineRegisters
   }
@@ -75,7 +75,8 @@ struct EngineCore {
   mutating func registers() throws(ReplayError) -> EngineRegisters { try stand().registers }
 
   /// Both are asked for at once: whoever wants the one mostly wants the other.
-  private mutating func stand() throws(ReplayError) -> Standing {
+  @discardableResult
+  mutating func stand() throws(ReplayError) -> Standing {
     if let standing { return standing }
     let answers = try instance.stub.ask(["g", StubClient.monitor("info replay")])
     let standing = Standing(
@@ -131,38 +132,6 @@ struct EngineCore {
   private static func word(_ bytes: [UInt8], _ offset: Int) -> UInt64? {
     guard offset + 8 <= bytes.count else { return nil }
     return bytes[offset..<offset + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  /// Nil if some of it can't be read.
-  mutating func memory(_ range: MemoryRange) throws(ReplayError) -> [UInt8]? {
-    guard case .physical = range.start else { return try readMemory(range) }
-    // Source: QEMU 7.2 docs/system/gdb.rst, "Changing the access to physical memory".
-    guard try instance.stub.command("Qqemu.PhyMemMode:1") else {
-      throw .stub("it can't read physical memory")
-    }
-    let bytes = try readMemory(range)
-    guard try instance.stub.command("Qqemu.PhyMemMode:0") else {
-      throw .stub("it can't go back to virtual memory")
-    }
-    return bytes
-  }
-
-  private mutating func readMemory(_ range: MemoryRange) throws(ReplayError) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var done: UInt64 = 0
-    while done < range.count {
-      let count = min(StubClient.memoryLimit, range.count - done)
-      let (address, overflow) = range.rawStart.addingReportingOverflow(done)
-      guard !overflow else { return nil }
-      let request = "m\(String(address, radix: 16)),\(String(count, radix: 16))"
-      let answer = try instance.stub.ask(request)
-      guard !answer.hasPrefix("E") else { return nil }
-      let piece = try StubClient.bytes(answer)
-      guard UInt64(piece.count) == count else { return nil }
-      bytes += piece
-      done += count
-    }
-    return bytes
   }
 
   // MARK: Stops
