@@ -9,6 +9,7 @@ struct EngineCore {
   let end: Moment
   /// How long the instruction count may stay the same.
   let patience: Duration
+  let image: SnapshotImage
   var instance: QEMUInstance
   private(set) var stops = StopSet.none
   private(set) var timeSpent = Duration.zero
@@ -30,6 +31,7 @@ struct EngineCore {
     self.architecture = architecture
     self.patience = patience
     end = Moment(ending.instructions - 1)
+    image = try SnapshotImage(recording)
     instance = try QEMUInstance(recording)
   }
 

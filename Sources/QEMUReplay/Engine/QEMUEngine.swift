@@ -26,14 +26,21 @@ public final class QEMUEngine: ReplayEngine {
   /// The process that QEMU is.
   public var processID: Int32 { core.withLock { $0.instance.child.processID } }
 
-  /// Ends QEMU. Nothing else may be called afterwards.
-  public func end() async {
-    await withCheckedContinuation { continuation in
+  /// What became of checkpoints of earlier sessions, if that has to be told.
+  public var notice: String? { core.withLock { $0.image.notice } }
+
+  /// Ends QEMU. Nothing else may be called afterwards. Throws if the checkpoints can't be kept.
+  public func end() async throws(ReplayError) {
+    let result: Swift.Result<Void, ReplayError> = await withCheckedContinuation { continuation in
       queue.async {
-        self.core.withLock { $0.instance.end() }
-        continuation.resume()
+        continuation.resume(
+          returning: self.core.withLock { core in
+            core.instance.end()
+            return Swift.Result { () throws(ReplayError) in try core.image.close() }
+          })
       }
     }
+    try result.get()
   }
 
   /// Does `body` on the queue; what goes wrong becomes an engine's error.

@@ -23,6 +23,7 @@ public final class ReplaySession: Sendable {
     try recording.verify(progress: progress)
     self.recording = recording
     engine = try QEMUEngine(recording)
+    if let notice = engine.notice { note(notice) }
     let store = CatalogueFile(recording.directory + "/checkpoints.json")
     let timeline = try await Timeline(engine, store: store)
     let name = EngineArchitecture.of(recording.description.engine.path)?.name ?? ""
@@ -60,5 +61,5 @@ public final class ReplaySession: Sendable {
   }
 
   /// Ends QEMU.
-  public func end() async { await engine.end() }
+  public func end() async throws(ReplayError) { try await engine.end() }
 }
