@@ -23,13 +23,8 @@ public final class ReplaySession: Sendable {
     try recording.verify(progress: progress)
     self.recording = recording
     engine = try QEMUEngine(recording)
-    let store = CatalogueFile(recording.directory + "/checkpoints.json")
-    let timeline = try await Timeline(engine, store: store)
-    let name = EngineArchitecture.of(recording.description.engine.path)?.name ?? ""
-    guard let target = TimelineTarget(timeline, architecture: name) else {
-      throw ReplayError.notARecording(path: path, reason: "its processor isn't known here")
-    }
-    self.target = target
+    let timeline = try await Timeline(engine, store: recording.catalogue)
+    target = TimelineTarget(timeline, description: engine.description)
   }
 
   /// The process that QEMU is.

@@ -52,6 +52,12 @@ public protocol ReplayEngine: Sendable {
   /// Memory where the engine stands, all `range.count` bytes. Throws `.unreadable`.
   func memory(_ range: MemoryRange) async throws(EngineError) -> [UInt8]
 
+  /// Where `address` lies in the machine's memory at the current moment; nil if it is mapped nowhere.
+  /// Throws `.unsupported` if the engine can't tell.
+  func physicalAddress(
+    of address: VirtualAddress
+  ) async throws(EngineError) -> PhysicalAddress?
+
   /// Keeps the whole state where the engine stands, for this run and later ones. The timeline has removed
   /// all stops before. Gives the checkpoint's size in bytes on disk (an estimate will do). Throws
   /// `.saveRefused` if that is impossible just here: the timeline goes on a little and tries again.
@@ -77,6 +83,14 @@ public protocol ReplayEngine: Sendable {
   /// Starts anew after `.died`, with the checkpoints that survived and no stops, at the beginning of
   /// the recorded range.
   func restart() async throws(EngineError)
+}
+
+extension ReplayEngine {
+  public func physicalAddress(
+    of address: VirtualAddress
+  ) async throws(EngineError) -> PhysicalAddress? {
+    throw .unsupported("telling where virtual addresses lie")
+  }
 }
 
 /// Why `run(to:)` or `step()` came back.
