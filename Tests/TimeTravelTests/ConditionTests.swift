@@ -48,7 +48,7 @@ struct ConditionTests {
   }
 
   /// Watchpoints of which single instructions access several, some with conditions.
-  @Test(arguments: 1...16)
+  @Test(arguments: 1...8)
   func `Each watchpoint's condition counts where several are accessed`(seed: UInt64) async throws {
     let program = ToyProgram.random(seed: seed, length: 300)
     let toy = try await ToyTimeline(program)

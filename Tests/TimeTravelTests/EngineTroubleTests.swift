@@ -21,7 +21,7 @@ struct EngineTroubleTests {
     await note(try await toy.timeline.step())
     let record = try await toy.timeline.lastWrite(
       to: MemoryRange(.virtual(VirtualAddress(4)), count: 4))
-    seen.append("\(String(describing: record))")
+    seen.append("\(record.finding)")
     await note(try await toy.timeline.run())
     let bytes = try await toy.timeline.memory(MemoryRange(.virtual(VirtualAddress(0)), count: 32))
     seen.append("\(bytes)")

@@ -94,7 +94,7 @@ struct LastWriteTests {
     }
   }
 
-  @Test(arguments: 1...24)
+  @Test(arguments: 1...12)
   func `Memory that changes behind its address's back`(seed: UInt64) async throws {
     let program = ToyProgram.devious(seed: seed, length: 400, start: seed % 4 == 0 ? 9 : 0)
     let toy = try await ToyTimeline(program)
