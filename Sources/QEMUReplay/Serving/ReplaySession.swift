@@ -30,19 +30,35 @@ public final class ReplaySession: Sendable {
   /// The process that QEMU is.
   public var processID: Int32 { engine.processID }
 
-  /// Serves debuggers at `address`, one after the other, until `listener` is closed. `note` is told who
-  /// comes and goes.
+  /// Serves debuggers that connect to `listener`, one after the other, until this task is cancelled, which
+  /// also ends what a debugger is doing. `note` is told who comes and goes.
   public func serve(
     _ listener: LocalListener, note: @escaping @Sendable (String) -> Void
   ) async throws(HostError) {
-    while let connection = try await listener.accept() {
-      note("a debugger has connected")
-      do throws(HostError) {
-        try await RemoteServer.serve(connection, target: target)
-        note("the debugger has gone")
-      } catch {
-        note("the debugger was lost: \(error)")
+    let result = await withTaskCancellationHandler {
+      await accept(listener, note)
+    } onCancel: {
+      listener.close()
+    }
+    try result.get()
+  }
+
+  private func accept(
+    _ listener: LocalListener, _ note: @escaping @Sendable (String) -> Void
+  ) async -> Result<Void, HostError> {
+    do throws(HostError) {
+      while let connection = try await listener.accept() {
+        note("a debugger has connected")
+        do throws(HostError) {
+          try await RemoteServer.serve(connection, target: target)
+          note("the debugger has gone")
+        } catch {
+          note("the debugger was lost: \(error)")
+        }
       }
+      return .success(())
+    } catch {
+      return .failure(error)
     }
   }
 
