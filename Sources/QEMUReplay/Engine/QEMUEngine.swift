@@ -1,5 +1,6 @@
-internal import Bytes
+public import Bytes
 internal import Dispatch
+internal import GDBRemote
 internal import HostSystem
 internal import Synchronization
 public import TimeTravel
@@ -22,6 +23,9 @@ public final class QEMUEngine: ReplayEngine {
     let core = try EngineCore(recording, patience: patience)
     self.core = Mutex(core)
   }
+
+  /// The registers of its processor, as debuggers are told.
+  var description: TargetDescription { core.withLock { $0.architecture.description } }
 
   /// The process that QEMU is.
   public var processID: Int32 { core.withLock { $0.instance.child.processID } }
@@ -81,6 +85,12 @@ public final class QEMUEngine: ReplayEngine {
 
   public func step() async throws(EngineError) -> EngineStop {
     try await perform { core throws(ReplayError) in try core.step() }
+  }
+
+  public func physicalAddress(
+    of address: VirtualAddress
+  ) async throws(EngineError) -> PhysicalAddress? {
+    try await perform { core throws(ReplayError) in try core.physicalAddress(of: address) }
   }
 
   public func setStops(_ stops: StopSet) async throws(EngineError) {
