@@ -39,9 +39,9 @@ class Recording:
         self.instructions: int = self.facts["ending"]["instructions"]
 
     @staticmethod
-    def make(varve: str, place: Path, machine: Machine) -> "Recording":
+    def make(varve: str, place: Path, machine: Machine, words: tuple[str, ...]) -> "Recording":
         """An earlier one of that machine in `place` is taken as it is."""
-        path = place / f"{machine.board}-{'disk' if machine.has_disk else 'bare'}"
+        path = place / "-".join([machine.board, "disk" if machine.has_disk else "bare", *words])
         if (path / "recording.json").exists():
             return Recording(path)
         files = Path(laboratory("guest"))
@@ -54,7 +54,7 @@ class Recording:
             image.write_bytes(bytes(1 << 22))
             command += ["-drive", f"file={image},format=raw,if=virtio", "-snapshot"]
             load = " lab.load=vda:1:1"
-        command += ["-append", f"console=ttyS0 earlyprintk=serial panic=-1{load}"]
+        command += ["-append", f"console=ttyS0 earlyprintk=serial panic=-1 {' '.join(words)}{load}"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as recorder:
             for line in recorder.stdout:
                 if b"init has started everything" in line:

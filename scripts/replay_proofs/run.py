@@ -16,19 +16,20 @@ class Proof:
     runs: int | None  # what the user asks for
     random: random.Random
     failures: int = 0
-    _recordings: dict[Machine, Recording] = field(default_factory=dict)
+    _recordings: dict[tuple[Machine, tuple[str, ...]], Recording] = field(default_factory=dict)
 
     def count(self, usual: int) -> int:
         return usual if self.runs is None else self.runs
 
-    def recording(self, machine: Machine = MACHINES[0]) -> Recording:
-        """The recording of that machine, made when it is first asked for."""
-        if machine not in self._recordings:
+    def recording(self, machine: Machine = MACHINES[0], words: tuple[str, ...] = ()) -> Recording:
+        """The recording of that machine, booted with these words more; made when it is first asked for."""
+        key = machine, words
+        if key not in self._recordings:
             began = time.monotonic()
-            recording = Recording.make(self.varve, self.place, machine)
-            self._recordings[machine] = recording
+            recording = Recording.make(self.varve, self.place, machine, words)
+            self._recordings[key] = recording
             note(f"{machine}: {recording.instructions} instructions, {time.monotonic() - began:.0f} s")
-        return self._recordings[machine]
+        return self._recordings[key]
 
     def moments(self, recording: Recording, count: int, low: float = 0.02, high: float = 0.98) -> list[int]:
         """Random moments between two shares of the recording."""
