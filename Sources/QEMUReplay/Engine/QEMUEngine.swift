@@ -61,7 +61,8 @@ public final class QEMUEngine: ReplayEngine {
   public func timeSpent() async -> Duration { core.withLock { $0.timeSpent } }
 
   public func position() async throws(EngineError) -> Moment {
-    try await perform { core throws(ReplayError) in try core.position() }
+    if let standing = core.withLock({ $0.standing }) { return standing.moment }
+    return try await perform { core throws(ReplayError) in try core.position() }
   }
 
   public func run(to limit: Moment) async throws(EngineError) -> EngineStop {
@@ -80,13 +81,18 @@ public final class QEMUEngine: ReplayEngine {
   }
 
   public func registers() async throws(EngineError) -> EngineRegisters {
-    try await perform { core throws(ReplayError) in try core.registers() }
+    if let standing = core.withLock({ $0.standing }) { return standing.registers }
+    return try await perform { core throws(ReplayError) in try core.registers() }
   }
 
   public func memory(_ range: MemoryRange) async throws(EngineError) -> [UInt8] {
     let bytes = try await perform { core throws(ReplayError) in try core.memory(range) }
     guard let bytes else { throw .unreadable(range) }
     return bytes
+  }
+
+  public func memory(_ ranges: [MemoryRange]) async throws(EngineError) -> [[UInt8]?] {
+    try await perform { core throws(ReplayError) in try core.memory(ranges) }
   }
 
   public func saveCheckpoint(_ name: CheckpointName) async throws(EngineError) -> UInt64 {

@@ -52,6 +52,9 @@ public protocol ReplayEngine: Sendable {
   /// Memory where the engine stands, all `range.count` bytes. Throws `.unreadable`.
   func memory(_ range: MemoryRange) async throws(EngineError) -> [UInt8]
 
+  /// Memory of several ranges where the engine stands, in their order; nil for what can't be read.
+  func memory(_ ranges: [MemoryRange]) async throws(EngineError) -> [[UInt8]?]
+
   /// Keeps the whole state where the engine stands, for this run and later ones. The timeline has removed
   /// all stops before. Gives the checkpoint's size in bytes on disk (an estimate will do). Throws
   /// `.saveRefused` if that is impossible just here: the timeline goes on a little and tries again.
@@ -77,6 +80,21 @@ public protocol ReplayEngine: Sendable {
   /// Starts anew after `.died`, with the checkpoints that survived and no stops, at the beginning of
   /// the recorded range.
   func restart() async throws(EngineError)
+}
+
+extension ReplayEngine {
+  public func memory(_ ranges: [MemoryRange]) async throws(EngineError) -> [[UInt8]?] {
+    var pieces: [[UInt8]?] = []
+    for range in ranges {
+      do throws(EngineError) {
+        pieces.append(try await memory(range))
+      } catch {
+        guard case .unreadable = error else { throw error }
+        pieces.append(nil)
+      }
+    }
+    return pieces
+  }
 }
 
 /// Why `run(to:)` or `step()` came back.

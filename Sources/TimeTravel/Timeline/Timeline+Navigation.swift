@@ -57,7 +57,8 @@ extension Timeline {
     if let retry = laying.retry { return max(retry, moment.later(by: 1)) }
     let last = catalogue.last(atOrBefore: moment)?.moment ?? recorded.lowerBound
     let base = max(last, laying.declined ?? last)
-    let spacing = policy.spacing(after: base, focus: laying.focus, costs: costs)
+    let spacing = policy.spacing(
+      after: base, focus: laying.focus, costs: costs, passes: passes[base] ?? 0)
     return max(base.later(by: spacing), moment.later(by: 1))
   }
 
@@ -112,7 +113,12 @@ extension Timeline {
   /// Brings the engine to where the user is.
   func bringToPosition() async throws(Setback) {
     if try await isHere(current) { return }
-    guard let trace, let traceIndex, traceIndex > 0 else { return try await bring(to: current) }
+    guard let trace, let traceIndex, traceIndex > 0 else {
+      // Who looks around here will go back from here, too.
+      guard current.moment > recorded.lowerBound else { return try await bring(to: current) }
+      _ = try await recordTrace(to: current, watched: armed.engineStops.watchpoints)
+      return
+    }
     // Through the states of the trace, reading on the way what is wanted of each by now.
     try await bring(to: trace.states[0].place.moment)
     try await apply(StopSet(watchpoints: trace.watched))
