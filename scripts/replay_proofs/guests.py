@@ -39,8 +39,8 @@ class Recording:
         self.instructions: int = self.facts["ending"]["instructions"]
 
     @staticmethod
-    def make(varve: str, place: Path, machine: Machine, words: tuple[str, ...]) -> "Recording":
-        """An earlier one of that machine in `place` is taken as it is."""
+    def make(varve: str, place: Path, machine: Machine, words: tuple[str, ...], *, is_short: bool) -> "Recording":
+        """One that is in `place` already is taken as it is. A short one ends with the kernel's first lines."""
         path = place / "-".join([machine.board, "disk" if machine.has_disk else "bare", *words])
         if (path / "recording.json").exists():
             return Recording(path)
@@ -57,11 +57,11 @@ class Recording:
         command += ["-append", f"console=ttyS0 earlyprintk=serial panic=-1 {' '.join(words)}{load}"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as recorder:
             for line in recorder.stdout:
-                if b"init has started everything" in line:
+                if (b"Linux version" if is_short else b"init has started everything") in line:
                     break
             # Some work of user programs, too.
             with contextlib.suppress(subprocess.TimeoutExpired):
-                recorder.wait(2)
+                recorder.wait(0 if is_short else 2)
             recorder.send_signal(signal.SIGTERM)
             recorder.stdout.read()
             if recorder.wait(60) != 0:

@@ -19,7 +19,7 @@ class Request:
     ask: Callable[[Served], str]
 
     def run(self, recording: Recording, proof: Proof, delay: float | None) -> tuple[str, float, bool]:
-        """By a Varve of its own: the answer with what is then to be seen, the seconds, and whether a QEMU was killed."""
+        """By a Varve of its own: the answer and what is then to be seen, the seconds, whether QEMU was killed."""
         with recording.served(proof.varve) as served:
             served.seek(self.moment)
             began = time.monotonic()
@@ -91,7 +91,8 @@ def prove(proof: Proof) -> None:
         row[3].append(usual)
         row[4].append(seconds)
         if answer != expected:
-            proof.fail(f"{request.kind} at {request.moment}, killed after {delay:.3f} s: {answer[:80]}, not {expected[:80]}")
+            where = f"{request.kind} at {request.moment}, killed after {delay:.3f} s"
+            proof.fail(f"{where}: {answer[:80]}, not {expected[:80]}")
         if index % 5 == 4:
             note(f"kills: {index + 1}")
     table(

@@ -1,6 +1,6 @@
 """The last write to random words, against a trace of all stores.
 
-The trace is made by a plugin (stores.c) in a QEMU of its own that replays straight forwards; nothing of Varve takes part.
+The trace is made by a plugin (stores.c) in a QEMU of its own that replays straight forwards, without Varve.
 It sees what instructions store. What the CPU stores when it takes an interrupt or exception is no instruction's;
 where Varve names such a store, the other QEMU is brought to that moment, and the word has to change in just that step
 and be the same from then on.
@@ -53,9 +53,9 @@ def prove(proof: Proof) -> None:
             kinds[word.kind][verdict] += 1
         else:
             kinds[word.kind][4] += 1
-            proof.fail(f"last write before {word.origin} to {word.address:#x}, {word.kind}: {word} {seen_of(word, seen)}")
+            proof.fail(f"{word}; a QEMU of its own has there {seen_of(word, seen)}")
     heads = ["where", "words", "the trace's store", "taking an interrupt", "never written, as in the trace", "wrong"]
-    table([*heads, "s: median (least–most)"], [[k, *v, spread(times[k])] for k, v in sorted(kinds.items())])
+    table([*heads, "s: median (least to most)"], [[k, *v, spread(times[k])] for k, v in sorted(kinds.items())])
 
 
 def judge(word: Word, seen: dict) -> int | None:
@@ -80,10 +80,10 @@ def seen_of(word: Word, seen: dict) -> object:
 
 
 def choose(proof: Proof, recording: Recording, count: int) -> list[Word]:
-    """At two moments in the kernel and two in a user program, as near to equal shares as they come."""
+    """At two moments in the kernel and two in a user program; in a short recording there are none of the latter."""
     words: list[Word] = []
-    wanted = {"kernel": 2, "user": 2}
-    step = 20_000_000
+    wanted = {"kernel": 4, "user": 0} if proof.is_short else {"kernel": 2, "user": 2}
+    step = recording.instructions // 100
     with recording.plain() as plain:
         for moment in sorted(proof.moments(recording, 24, low=0.2)):
             if plain.when() > moment - step or not any(wanted.values()):

@@ -15,6 +15,7 @@ class Proof:
     place: Path
     runs: int | None  # what the user asks for
     random: random.Random
+    is_short: bool
     failures: int = 0
     _recordings: dict[tuple[Machine, tuple[str, ...]], Recording] = field(default_factory=dict)
 
@@ -26,7 +27,7 @@ class Proof:
         key = machine, words
         if key not in self._recordings:
             began = time.monotonic()
-            recording = Recording.make(self.varve, self.place, machine, words)
+            recording = Recording.make(self.varve, self.place, machine, words, is_short=self.is_short)
             self._recordings[key] = recording
             note(f"{machine}: {recording.instructions} instructions, {time.monotonic() - began:.0f} s")
         return self._recordings[key]
@@ -55,7 +56,7 @@ def table(heads: list[str], rows: list[list[object]]) -> None:
 def spread(values: list[float], digits: int = 2) -> str:
     """Median, and least to most."""
     if not values:
-        return "–"
+        return "-"
     ordered = sorted(values)
     middle = ordered[len(ordered) // 2]
-    return f"{middle:.{digits}f} ({ordered[0]:.{digits}f}–{ordered[-1]:.{digits}f})"
+    return f"{middle:.{digits}f} ({ordered[0]:.{digits}f} to {ordered[-1]:.{digits}f})"

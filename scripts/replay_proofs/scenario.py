@@ -1,4 +1,4 @@
-"""QEMU's own scenario for reverse debugging (its tests/avocado/reverse_debugging.py), at random moments and by gdb itself.
+"""QEMU's own scenario for reverse debugging (its tests/avocado/reverse_debugging.py), by gdb at random moments.
 
 Ten steps, ten back, ten forward again: the same instructions. Then breakpoints on all of them: going on and coming
 back ends at the last one before.
@@ -66,4 +66,4 @@ def prove(proof: Proof) -> None:
                 if index % 10 == 9:
                     note(f"scenario, {machine}: {good} of {index + 1}")
         rows.append([machine, f"{good} of {count}", spread(times)])
-    table(["machine", "runs of gdb as expected", "s each: median (least–most)"], rows)
+    table(["machine", "runs of gdb as expected", "s each: median (least to most)"], rows)
