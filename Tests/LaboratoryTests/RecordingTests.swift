@@ -71,7 +71,7 @@ struct RecordingTests {
     #expect(try await engine.run(to: Moment(.max)) == .reached)
     #expect(try await engine.position() == range.upperBound)
     #expect(try await engine.step() == .reached)
-    await engine.end()
+    try await engine.end()
 
     let image = try guest.scratch.read("disk.img")
     #expect(image == (0..<65536).map { UInt8(truncatingIfNeeded: $0) })
@@ -105,7 +105,7 @@ struct RecordingTests {
       let range = MemoryRange(.physical(PhysicalAddress(0x1000)), count: 8)
       try await engine.setStops(StopSet(watchpoints: [Watchpoint(range, access: .write)]))
     }
-    await engine.end()
+    try await engine.end()
   }
 
   /// Recorder and QEMU are killed in the middle: what was written is replayed.
@@ -134,7 +134,7 @@ struct RecordingTests {
     let end = try await engine.recordedRange().upperBound
     #expect(try await engine.run(to: end) == .reached)
     #expect(try await engine.position() == end)
-    await engine.end()
+    try await engine.end()
   }
 
   /// QEMU's own scenario for reverse debugging, by gdb: ten steps, ten back, ten forward again;
