@@ -67,10 +67,11 @@ struct Replay: AsyncParsableCommand {
       do {
         try await work(replay, session)
       } catch {
-        await replay.end()
+        // What went wrong first is what has to be told.
+        do { try await replay.end() } catch let later { session.note("varve: \(later)") }
         throw error
       }
-      await replay.end()
+      try await replay.end()
     }
   }
 

@@ -9,6 +9,7 @@ extension EngineCore {
   }
 
   mutating func save(_ name: CheckpointName) throws(ReplayError) -> SaveOutcome {
+    leave()
     let complaint = try instance.say("savevm \(name.text)")
     guard complaint.isEmpty else {
       // "Record/replay is not allowed making snapshot right now. Try once more later."
@@ -22,7 +23,8 @@ extension EngineCore {
   /// False if there is none of that name.
   mutating func restore(_ name: String) throws(ReplayError) -> Bool {
     guard try instance.snapshots().contains(where: { $0.name == name }) else { return false }
-    try instance.removeBreak()
+    try removeBreak()
+    leave()
     let complaint = try instance.say("loadvm \(name)")
     guard complaint.isEmpty else { throw .stub("loadvm \(name): \(complaint)") }
     return true
@@ -44,7 +46,7 @@ extension EngineCore {
   /// Ends what is left of QEMU and starts a new one.
   mutating func restart() throws(ReplayError) {
     instance.end()
-    forgetStops()
+    forget()
     instance = try QEMUInstance(recording)
   }
 }

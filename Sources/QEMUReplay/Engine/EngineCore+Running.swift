@@ -13,12 +13,16 @@ extension EngineCore {
     let limit = min(limit, end)
     guard try position() < limit else { return .reached }
     if interruption.take() { return .interrupted }
-    try instance.setBreak(at: limit.rawValue)
+    try setBreak(at: limit.rawValue)
+    leave()
     try instance.stub.send("c")
     let (reply, wasInterrupted) = try wait(interruption)
     let stop = try StubStop(reply)
     let now = try position()
-    if now < limit { try instance.removeBreak() }
+    if now >= limit {
+      // Where another stop came together with it QEMU may not have noticed.
+      if stop.watched != nil { try removeBreak() } else { noteBreakReached() }
+    }
     if let hit = try hit(stop) { return hit }
     if now >= limit { return .reached }
     if wasInterrupted { return .interrupted }
@@ -27,10 +31,15 @@ extension EngineCore {
 
   /// Replays one instruction.
   mutating func step() throws(ReplayError) -> EngineStop {
-    guard try position() < end else { return .reached }
+    let start = try position()
+    guard start < end else { return .reached }
+    // A step isn't to run into it.
+    if let breakCount, breakCount <= start.rawValue + 2 { try removeBreak() }
+    leave()
     try instance.stub.send("s")
     let (reply, _) = try wait(nil)
     let stop = try StubStop(reply)
+    try stand()
     return try stop.watched == nil ? .reached : hit(stop) ?? .reached
   }
 

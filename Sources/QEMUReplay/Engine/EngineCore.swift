@@ -9,9 +9,14 @@ struct EngineCore {
   let end: Moment
   /// How long the instruction count may stay the same.
   let patience: Duration
+  let image: SnapshotImage
   var instance: QEMUInstance
   private(set) var stops = StopSet.none
   private(set) var timeSpent = Duration.zero
+  /// Where it stands, if that was asked since it moved.
+  private(set) var standing: Standing?
+  /// The count at which QEMU is set to stop.
+  private(set) var breakCount: UInt64?
 
   init(_ recording: Recording, patience: Duration) throws(ReplayError) {
     guard let ending = recording.description.ending, ending.instructions > 1 else {
@@ -26,6 +31,7 @@ struct EngineCore {
     self.architecture = architecture
     self.patience = patience
     end = Moment(ending.instructions - 1)
+    image = try SnapshotImage(recording)
     instance = try QEMUInstance(recording)
   }
 
@@ -61,7 +67,53 @@ struct EngineCore {
 
   // MARK: Where it stands
 
-  func position() throws(ReplayError) -> Moment { Moment(try instance.instructionCount()) }
+  /// A state of the machine, as far as one needs to know which.
+  struct Standing {
+    let moment: Moment
+    let registers: EngineRegisters
+  }
+
+  mutating func position() throws(ReplayError) -> Moment { try stand().moment }
+
+  mutating func registers() throws(ReplayError) -> EngineRegisters { try stand().registers }
+
+  /// Both are asked for at once: whoever wants the one mostly wants the other.
+  @discardableResult
+  mutating func stand() throws(ReplayError) -> Standing {
+    if let standing { return standing }
+    let answers = try instance.stub.ask(["g", StubClient.monitor("info replay")])
+    let standing = Standing(
+      moment: Moment(try instructionCount(answers[1])), registers: try registers(answers[0]))
+    self.standing = standing
+    return standing
+  }
+
+  /// From `Replaying execution 'FILE': instruction count = 1234` (QEMU 7.2 replay/replay-debugging.c,
+  /// hmp_info_replay).
+  private func instructionCount(_ text: String) throws(ReplayError) -> UInt64 {
+    let digits = text.split(whereSeparator: \.isWhitespace).last ?? ""
+    if let count = UInt64(digits) { return count }
+    return try instance.instructionCount()
+  }
+
+  /// To be said before whatever moves the machine.
+  mutating func leave() { standing = nil }
+
+  /// Has QEMU stop at `count` when it runs, and at no other count.
+  mutating func setBreak(at count: UInt64) throws(ReplayError) {
+    guard breakCount != count else { return }
+    if breakCount != nil { try removeBreak() }
+    try instance.setBreak(at: count)
+    breakCount = count
+  }
+
+  mutating func removeBreak() throws(ReplayError) {
+    try instance.removeBreak()
+    breakCount = nil
+  }
+
+  /// QEMU forgets a count that it reaches.
+  mutating func noteBreakReached() { breakCount = nil }
 
   /// Every snapshot tells the guest's time at its moment.
   func guestClock() throws(ReplayError) -> GuestClock {
@@ -71,8 +123,8 @@ struct EngineCore {
     return GuestClock(shift: recording.description.shift, marks: marks)
   }
 
-  mutating func registers() throws(ReplayError) -> EngineRegisters {
-    let bytes = try StubClient.bytes(try instance.stub.ask("g"))
+  private func registers(_ digits: String) throws(ReplayError) -> EngineRegisters {
+    let bytes = try StubClient.bytes(digits)
     guard let counter = Self.word(bytes, architecture.programCounter),
       let pointer = Self.word(bytes, architecture.stackPointer)
     else { throw .stub("only \(bytes.count) bytes of registers") }
@@ -83,38 +135,6 @@ struct EngineCore {
   private static func word(_ bytes: [UInt8], _ offset: Int) -> UInt64? {
     guard offset + 8 <= bytes.count else { return nil }
     return bytes[offset..<offset + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  /// Nil if some of it can't be read.
-  mutating func memory(_ range: MemoryRange) throws(ReplayError) -> [UInt8]? {
-    guard case .physical = range.start else { return try readMemory(range) }
-    // Source: QEMU 7.2 docs/system/gdb.rst, "Changing the access to physical memory".
-    guard try instance.stub.command("Qqemu.PhyMemMode:1") else {
-      throw .stub("it can't read physical memory")
-    }
-    let bytes = try readMemory(range)
-    guard try instance.stub.command("Qqemu.PhyMemMode:0") else {
-      throw .stub("it can't go back to virtual memory")
-    }
-    return bytes
-  }
-
-  private mutating func readMemory(_ range: MemoryRange) throws(ReplayError) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var done: UInt64 = 0
-    while done < range.count {
-      let count = min(StubClient.memoryLimit, range.count - done)
-      let (address, overflow) = range.rawStart.addingReportingOverflow(done)
-      guard !overflow else { return nil }
-      let request = "m\(String(address, radix: 16)),\(String(count, radix: 16))"
-      let answer = try instance.stub.ask(request)
-      guard !answer.hasPrefix("E") else { return nil }
-      let piece = try StubClient.bytes(answer)
-      guard UInt64(piece.count) == count else { return nil }
-      bytes += piece
-      done += count
-    }
-    return bytes
   }
 
   // MARK: Stops
@@ -177,5 +197,10 @@ struct EngineCore {
     return "\(kind),\(String(range.rawStart, radix: 16)),\(String(range.count, radix: 16))"
   }
 
-  mutating func forgetStops() { stops = .none }
+  /// After QEMU was started anew.
+  mutating func forget() {
+    stops = .none
+    standing = nil
+    breakCount = nil
+  }
 }

@@ -30,14 +30,21 @@ public final class QEMUEngine: ReplayEngine {
   /// The process that QEMU is.
   public var processID: Int32 { core.withLock { $0.instance.child.processID } }
 
-  /// Ends QEMU. Nothing else may be called afterwards.
-  public func end() async {
-    await withCheckedContinuation { continuation in
+  /// What became of checkpoints of earlier sessions, if that has to be told.
+  public var notice: String? { core.withLock { $0.image.notice } }
+
+  /// Ends QEMU. Nothing else may be called afterwards. Throws if the checkpoints can't be kept.
+  public func end() async throws(ReplayError) {
+    let result: Swift.Result<Void, ReplayError> = await withCheckedContinuation { continuation in
       queue.async {
-        self.core.withLock { $0.instance.end() }
-        continuation.resume()
+        continuation.resume(
+          returning: self.core.withLock { core in
+            core.instance.end()
+            return Swift.Result { () throws(ReplayError) in try core.image.close() }
+          })
       }
     }
+    try result.get()
   }
 
   /// Does `body` on the queue; what goes wrong becomes an engine's error.
@@ -65,7 +72,8 @@ public final class QEMUEngine: ReplayEngine {
   public func timeSpent() async -> Duration { core.withLock { $0.timeSpent } }
 
   public func position() async throws(EngineError) -> Moment {
-    try await perform { core throws(ReplayError) in try core.position() }
+    if let standing = core.withLock({ $0.standing }) { return standing.moment }
+    return try await perform { core throws(ReplayError) in try core.position() }
   }
 
   public func run(to limit: Moment) async throws(EngineError) -> EngineStop {
@@ -96,13 +104,18 @@ public final class QEMUEngine: ReplayEngine {
   }
 
   public func registers() async throws(EngineError) -> EngineRegisters {
-    try await perform { core throws(ReplayError) in try core.registers() }
+    if let standing = core.withLock({ $0.standing }) { return standing.registers }
+    return try await perform { core throws(ReplayError) in try core.registers() }
   }
 
   public func memory(_ range: MemoryRange) async throws(EngineError) -> [UInt8] {
     let bytes = try await perform { core throws(ReplayError) in try core.memory(range) }
     guard let bytes else { throw .unreadable(range) }
     return bytes
+  }
+
+  public func memory(_ ranges: [MemoryRange]) async throws(EngineError) -> [[UInt8]?] {
+    try await perform { core throws(ReplayError) in try core.memory(ranges) }
   }
 
   public func saveCheckpoint(_ name: CheckpointName) async throws(EngineError) -> UInt64 {

@@ -41,10 +41,37 @@ struct StubClient {
   /// The answer to `request`. Throws `.stub` if none comes.
   mutating func ask(_ request: String) throws(ReplayError) -> String {
     try send(request)
-    guard let answer = try next(before: .now + .seconds(30)) else {
-      throw .stub("no answer to \(request.prefix(20)) within 30 s")
+    return try answer(to: request)
+  }
+
+  /// The answers to `requests`, all of which are sent before the first answer is read: the way there
+  /// and back takes longer than most answers. None of them may let the machine run, for then QEMU
+  /// would take a late acknowledgement for a wish to stop it.
+  mutating func ask(_ requests: [String]) throws(ReplayError) -> [String] {
+    for request in requests { try send(request) }
+    var answers: [String] = []
+    for request in requests { answers.append(try answer(to: request)) }
+    return answers
+  }
+
+  /// What is printed by `command`, one of those that QEMU's monitor for people knows.
+  static func monitor(_ command: String) -> String { "qRcmd," + hexText(command) }
+
+  private mutating func answer(to request: String) throws(ReplayError) -> String {
+    let isMonitor = request.hasPrefix("qRcmd,")
+    var printed = ""
+    while true {
+      guard let answer = try next(before: .now + .seconds(30)) else {
+        throw .stub("no answer to \(request.prefix(20)) within 30 s")
+      }
+      // Output comes in pieces, `O` and digits, before the last answer (gdb manual, "General Query Packets").
+      guard isMonitor, answer.hasPrefix("O"), answer != "OK" else {
+        guard isMonitor else { return answer }
+        guard answer == "OK" else { throw .stub("it has no monitor commands: \(answer)") }
+        return printed
+      }
+      printed += String(decoding: try Self.bytes(String(answer.dropFirst())), as: UTF8.self)
     }
-    return answer
   }
 
   /// Sends `request`, which is to be answered by `OK`. False if it is refused.

@@ -23,6 +23,7 @@ public final class ReplaySession: Sendable {
     try recording.verify(progress: progress)
     self.recording = recording
     engine = try QEMUEngine(recording)
+    if let notice = engine.notice { note(notice) }
     let timeline = try await Timeline(engine, store: recording.catalogue)
     target = TimelineTarget(timeline, description: engine.description)
   }
@@ -71,5 +72,5 @@ public final class ReplaySession: Sendable {
   }
 
   /// Ends QEMU.
-  public func end() async { await engine.end() }
+  public func end() async throws(ReplayError) { try await engine.end() }
 }

@@ -25,14 +25,18 @@ public struct CheckpointPolicy: Sendable {
   ///
   /// - Parameters:
   ///   - focus: where the run ends and work will go on; nil for a run that may end anywhere.
+  ///   - passes: how many passes have begun at `base` so far.
   func spacing(
-    after base: Moment, focus: Moment?, costs: EngineCosts
+    after base: Moment, focus: Moment?, costs: EngineCosts, passes: Int
   ) -> UInt64 {
     let far = costs.instructions(in: costs.save * runsPerSave)
     guard let focus, focus > base else { return far }
     let distance = base.distance(to: focus)
-    // Closer than this, replaying the way takes no longer than saving a checkpoint.
-    let near = costs.instructions(in: costs.save)
+    // Closer than this, replaying the way takes no longer than saving a checkpoint. Where many passes
+    // were made as many more will come, and all of them gain.
+    let near = max(
+      costs.instructions(in: costs.save / Double(max(passes, 1))), traceLength.saturatingMultiply(4)
+    )
     return max(near, min(far, distance / 2))
   }
 

@@ -52,6 +52,9 @@ public protocol ReplayEngine: Sendable {
   /// Memory where the engine stands, all `range.count` bytes. Throws `.unreadable`.
   func memory(_ range: MemoryRange) async throws(EngineError) -> [UInt8]
 
+  /// Memory of several ranges where the engine stands, in their order; nil for what can't be read.
+  func memory(_ ranges: [MemoryRange]) async throws(EngineError) -> [[UInt8]?]
+
   /// Where `address` lies in the machine's memory at the current moment; nil if it is mapped nowhere.
   /// Throws `.unsupported` if the engine can't tell.
   func physicalAddress(
@@ -92,6 +95,19 @@ public protocol ReplayEngine: Sendable {
 }
 
 extension ReplayEngine {
+  public func memory(_ ranges: [MemoryRange]) async throws(EngineError) -> [[UInt8]?] {
+    var pieces: [[UInt8]?] = []
+    for range in ranges {
+      do throws(EngineError) {
+        pieces.append(try await memory(range))
+      } catch {
+        guard case .unreadable = error else { throw error }
+        pieces.append(nil)
+      }
+    }
+    return pieces
+  }
+
   public func physicalAddress(
     of address: VirtualAddress
   ) async throws(EngineError) -> PhysicalAddress? {

@@ -7,6 +7,14 @@ public struct MemoryRange: Hashable, Sendable, CustomStringConvertible {
     case virtual(VirtualAddress)
     /// An address on the machine's memory bus.
     case physical(PhysicalAddress)
+
+    /// Another address in the same space.
+    func moved(to address: UInt64) -> Start {
+      switch self {
+      case .virtual: .virtual(VirtualAddress(address))
+      case .physical: .physical(PhysicalAddress(address))
+      }
+    }
   }
 
   public let start: Start

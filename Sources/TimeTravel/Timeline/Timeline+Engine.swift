@@ -98,6 +98,7 @@ extension Timeline {
     let before = await engine.timeSpent()
     engineState = nil
     isAstray = true
+    passes[checkpoint?.moment ?? recorded.lowerBound, default: 0] += 1
     guard let checkpoint else {
       try await ask { engine throws(EngineError) in try await engine.rewind() }
       engineState = EngineState(moment: recorded.lowerBound, isFirst: true, registers: nil)

@@ -57,7 +57,8 @@ extension Timeline {
     if let retry = laying.retry { return max(retry, moment.later(by: 1)) }
     let last = catalogue.last(atOrBefore: moment)?.moment ?? recorded.lowerBound
     let base = max(last, laying.declined ?? last)
-    let spacing = policy.spacing(after: base, focus: laying.focus, costs: costs)
+    let spacing = policy.spacing(
+      after: base, focus: laying.focus, costs: costs, passes: passes[base] ?? 0)
     return max(base.later(by: spacing), moment.later(by: 1))
   }
 
@@ -77,7 +78,8 @@ extension Timeline {
     // Whether one is wanted here was decided before the run.
     let before = state.moment.earlier(by: 1)
     guard state.moment > recorded.lowerBound, state.moment < recorded.upperBound,
-      state.moment != laying.focus, wish(after: before, laying) <= state.moment
+      state.moment != laying.focus, wish(after: before, laying) <= state.moment,
+      !isJustBefore(state.moment, laying.focus)
     else { return }
     switch try await layCheckpoint(focus: laying.focus ?? state.moment) {
     case .saved: laying = CheckpointLaying(focus: laying.focus)
@@ -92,6 +94,15 @@ extension Timeline {
         laying = CheckpointLaying(focus: laying.focus)
         laying.declined = state.moment
       }
+    }
+  }
+
+  /// Whether a known checkpoint or `focus` comes so soon that another checkpoint gains nothing. Passes that
+  /// watch memory stop a little before both; what they cost may by then speak for one more each time.
+  private func isJustBefore(_ moment: Moment, _ focus: Moment?) -> Bool {
+    [catalogue.first(after: moment)?.moment, focus].contains { next in
+      guard let next, next > moment else { return false }
+      return moment.distance(to: next) <= watchedTail
     }
   }
 
@@ -112,7 +123,12 @@ extension Timeline {
   /// Brings the engine to where the user is.
   func bringToPosition() async throws(Setback) {
     if try await isHere(current) { return }
-    guard let trace, let traceIndex, traceIndex > 0 else { return try await bring(to: current) }
+    guard let trace, let traceIndex, traceIndex > 0 else {
+      // Who looks around here will go back from here, too.
+      guard current.moment > recorded.lowerBound else { return try await bring(to: current) }
+      _ = try await recordTrace(to: current, watched: armed.engineStops.watchpoints)
+      return
+    }
     // Through the states of the trace, reading on the way what is wanted of each by now.
     try await bring(to: trace.states[0].place.moment)
     try await apply(StopSet(watchpoints: trace.watched))

@@ -3,18 +3,11 @@
 extension Timeline {
   /// What the user is likely to read at `place`, where the engine stands.
   func likelyMemory(_ place: Place) async throws(Setback) -> [MemoryRange: [UInt8]] {
+    let ranges = hints.ranges(with: place.registers)
+    let pieces = try await ask { engine throws(EngineError) in try await engine.memory(ranges) }
+    // A guess needn't be readable; if the user asks for it, it is read again.
     var memory: [MemoryRange: [UInt8]] = [:]
-    for range in hints.ranges(with: place.registers) {
-      memory[range] = try await ask { engine throws(EngineError) -> [UInt8]? in
-        do throws(EngineError) {
-          return try await engine.memory(range)
-        } catch {
-          // A guess needn't be readable; if the user asks for it, it is read again.
-          if case .unreadable = error { return nil }
-          throw error
-        }
-      }
-    }
+    for (range, piece) in zip(ranges, pieces) { memory[range] = piece }
     return memory
   }
 

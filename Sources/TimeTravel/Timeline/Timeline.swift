@@ -27,6 +27,8 @@ public actor Timeline<Engine: ReplayEngine> {
   public internal(set) var storageProblem: TimelineError?
 
   var costs: EngineCosts
+  /// How many passes have begun at each checkpoint.
+  var passes: [Moment: Int] = [:]
   /// What the engine is set to stop at; nil if that isn't known.
   var engineStops: StopSet?
   /// Nil if it isn't known.
@@ -83,8 +85,9 @@ public actor Timeline<Engine: ReplayEngine> {
 
   /// Memory at the position. Throws `.unreadable`.
   public func memory(_ range: MemoryRange) async throws(TimelineError) -> [UInt8] {
-    hints.note(range, with: current.registers)
-    if let trace, let traceIndex, let bytes = trace.memory(range, at: traceIndex) { return bytes }
+    let known = traceIndex.flatMap { trace?.memory(range, at: $0) }
+    hints.note(range, with: current.registers, isKnown: known != nil)
+    if let known { return known }
     return try await request { () async throws(Setback) -> [UInt8] in
       try await self.bringToPosition()
       return try await self.ask { engine throws(EngineError) in try await engine.memory(range) }
