@@ -118,9 +118,17 @@ extension TimelineTarget {
       try await arm(words)
     }
     let most = limit
-    let (found, isComplete) = try await interruptibly { () async throws(TimelineError) in
-      try await self.timeline.occurrences(limit: most)
+    let (found, isComplete): ([Occurrence], Bool)
+    do throws(RemoteError) {
+      (found, isComplete) = try await interruptibly { () async throws(TimelineError) in
+        try await self.timeline.occurrences(limit: most)
+      }
+    } catch {
+      await timeline.removeAllStops()
+      throw error
     }
+    // Debuggers have theirs set again when they go on.
+    await timeline.removeAllStops()
     var lines = ""
     for occurrence in found {
       lines += "\(await text(occurrence.moment)), at \(occurrence.programCounter)\n"
@@ -144,6 +152,9 @@ extension TimelineTarget {
       ]
       guard let access = kinds[parts[0]], let range = await range(String(parts[1])) else {
         throw usage("every")
+      }
+      guard case .virtual = range.start else {
+        throw .refused("physical addresses can't be watched; last-write takes them")
       }
       await timeline.setWatchpoint(Watchpoint(range, access: access))
     }
