@@ -55,6 +55,8 @@ struct RecordedWritesTests {
     // The stack's top by its own address, and by where that lies.
     let top = await timeline.registers.stackPointer
     let own = MemoryRange(.virtual(top), count: 8)
+    // Brings the engine there, too.
+    _ = try await timeline.seek(.moment(end))
     let physical = try #require(try await engine.physicalAddress(of: top))
     #expect(try await engine.virtualAddresses(of: physical).contains(top))
     let pushed = try await timeline.lastWrite(to: own)
@@ -79,7 +81,7 @@ struct RecordedWritesTests {
     let before = try guest.varve("timeline", guest.path)
     let last = try #require(recording.description.ending).instructions - 1
     #expect(before.status == 0)
-    #expect(before.text.hasPrefix("0 |" + String(repeating: "-", count: 60) + "| \(last)\n"))
+    #expect(before.text.hasPrefix("0 |" + String(repeating: "-", count: 60) + "| \(last)"))
     let picture = guest.scratch.file("boot.svg")
     let drawn = guest.scratch.file("monitor.svg")
     let replay = try guest.varve(
