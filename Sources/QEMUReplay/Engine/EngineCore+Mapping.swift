@@ -16,15 +16,19 @@ extension EngineCore {
   /// The virtual addresses that mean `address`. Throws `.unsupported` where QEMU can't list mappings.
   func virtualAddresses(of address: PhysicalAddress) throws(ReplayError) -> [VirtualAddress] {
     let answer = try instance.say("info tlb")
-    // Without paging, addresses are physical ones.
-    var candidates = answer.hasPrefix("PG disabled") ? [VirtualAddress(address.rawValue)] : []
-    for line in answer.utf8.split(separator: UInt8(ascii: ";")) {
-      guard let mapping = TLBLine(line) else { continue }
-      candidates += mapping.candidates(for: address)
-      guard candidates.count < 1000 else { break }
-    }
-    if candidates.isEmpty, !answer.utf8.contains(UInt8(ascii: ":")), !answer.isEmpty {
-      throw .unsupported("listing mappings: \(answer.prefix(60))")
+    var candidates: [VirtualAddress] = []
+    if answer.hasPrefix("PG disabled") {
+      // Without paging, addresses are physical ones.
+      candidates = [VirtualAddress(address.rawValue)]
+    } else {
+      let lines = answer.utf8.split(separator: UInt8(ascii: ";"))
+      let mappings = lines.lazy.compactMap { TLBLine($0) }
+      // QEMU has this list for x86 alone.
+      guard mappings.first != nil else {
+        throw .unsupported("listing mappings: \(answer.prefix(60))")
+      }
+      // Some pages are mapped at thousands of places.
+      candidates = Array(mappings.flatMap { $0.candidates(for: address) }.prefix(1000))
     }
     // The list doesn't tell how large a page is.
     var found: [VirtualAddress] = []
