@@ -35,15 +35,24 @@ class Word:
     stores: int = 0
     slack: int = 0  # by how much that count may be ahead of QEMU's
     claim: tuple[int, int] | None = None  # moment and PC, by Varve
+    through: int | None = None  # another address of the same memory, through which Varve says it was
+
+    def addresses(self) -> list[int]:
+        """Those that are known to mean this memory: Linux has its image at two places, and Varve may know others."""
+        known = [self.address]
+        for one, other in ((IMAGE, DIRECT), (DIRECT, IMAGE)):
+            if one + 0x1000000 <= self.address < one + 0x4000000:
+                known.append(self.address - one + other)
+        return known + ([self.through] if self.through not in (None, *known) else [])
 
 
 def prove(proof: Proof) -> None:
     recording = proof.recording(words=BOOT_WORDS)
     words = choose(proof, recording, proof.count(200))
     note(f"last-write: {len(words)} words at {len({word.origin for word in words})} moments")
+    times = ask(proof, recording, words)
     trace(proof, recording, words)
     note("last-write: traced")
-    times = ask(proof, recording, words)
     seen = watch(recording, words)
     kinds: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
     for word in words:
@@ -162,7 +171,7 @@ def trace(proof: Proof, recording: Recording, words: list[Word]) -> None:
     source = Path(__file__).with_name("stores.c")
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", plugin, source], check=True)
     file = proof.place / "stores.table"
-    addresses = sorted({word.address for word in words})
+    addresses = sorted({address for word in words for address in word.addresses()})
     empty = b"".join(struct.pack("<4Q", address, 0, 0, 0) for address in addresses)
     file.write_bytes(struct.pack("<2Q", 0, len(addresses)) + empty)
     with recording.plain("-plugin", f"{plugin},table={file}") as plain:
@@ -173,7 +182,7 @@ def trace(proof: Proof, recording: Recording, words: list[Word]) -> None:
             rows = {row[0]: row[1:] for row in struct.iter_unpack("<4Q", content[16:])}
             for word in words:
                 if word.origin == origin:
-                    word.counter, count, word.stores = rows[word.address]
+                    word.counter, count, word.stores = max((rows[a] for a in word.addresses()), key=lambda row: row[1])
                     # An instruction that faults has begun and doesn't count.
                     word.moment, word.slack = count - 1, begun - origin
 
@@ -194,9 +203,12 @@ def ask(proof: Proof, recording: Recording, words: list[Word]) -> dict[str, list
                 began = time.monotonic()
                 answer = served.stub.monitor(f"last-write {word.address:#x},8")
                 times[word.kind].append(time.monotonic() - began)
-                found = re.match(r"written at instruction (\d+) .* by the instruction at (0x[0-9a-f]+):", answer)
+                # "changed" is what no instruction did through a known address: the same as for an interrupt is shown.
+                found = re.match(r"(?:written|changed) at instruction (\d+) .* instruction at (0x[0-9a-f]+):", answer)
                 if found:
                     word.claim = int(found[1]), int(found[2], 16)
+                    through = re.search(r"it stored through (0x[0-9a-f]+)", answer)
+                    word.through = int(through[1], 16) if through else None
                 elif not answer.startswith("nothing wrote"):
                     raise RuntimeError(answer)
                 done += 1
