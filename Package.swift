@@ -83,7 +83,7 @@ let package = Package(
       "Reports",
       [
         "Bytes", "ObjectFiles", "Unwinding", "Symbols", "Targets", "QEMUProcess", "MachineDumps",
-        "LinuxGuest",
+        "LinuxGuest", "TimeTravel", "QEMUReplay",
       ]),
     room(
       "Varve",

@@ -56,6 +56,11 @@ public final class OpenFile: Sendable {
     try fileSize(descriptor, path)
   }
 
+  /// Waits until what was written to the file, by whomever, is on disk.
+  public func synchronize() throws(HostError) {
+    _ = try systemCall("fsync", path) { fsync(descriptor) }
+  }
+
   /// The parts of `range` that hold data, in order; the rest are holes, which read as zeros. File
   /// systems that know no holes report everything as data.
   public func dataRanges(in range: Range<UInt64>) throws(HostError) -> [Range<UInt64>] {

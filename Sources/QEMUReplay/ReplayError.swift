@@ -1,5 +1,6 @@
 public import HostSystem
 public import QEMUMonitor
+public import TimeTravel
 
 /// Why a machine couldn't be recorded or a recording not be replayed.
 public enum ReplayError: Error, Hashable, Sendable {
@@ -17,12 +18,15 @@ public enum ReplayError: Error, Hashable, Sendable {
   case program(String, reason: String, output: String)
   /// QEMU's debugger stub answered what makes no sense.
   case stub(String)
+  /// QEMU can't do this.
+  case unsupported(String)
   /// QEMU didn't come further for `seconds`: it stands at `instruction`, in the state `status`.
   case stalled(instruction: UInt64, status: String, seconds: Int)
   /// QEMU has ended.
   case engineDied(String)
   case host(HostError)
   case monitor(QMPError)
+  case timeline(TimelineError)
 }
 
 extension ReplayError: CustomStringConvertible {
@@ -37,11 +41,13 @@ extension ReplayError: CustomStringConvertible {
     case .program(let name, let reason, let output):
       "\(name) \(reason)" + (output.isEmpty ? "" : ": \(output)")
     case .stub(let what): "QEMU's debugger stub: \(what)"
+    case .unsupported(let what): "QEMU can't do this: \(what)"
     case .stalled(let instruction, let status, let seconds):
       "QEMU stands still at instruction \(instruction) for \(seconds) s, in the state \(status)"
     case .engineDied(let how): "QEMU \(how)"
     case .host(let error): error.description
     case .monitor(let error): error.description
+    case .timeline(let error): error.description
     }
   }
 }

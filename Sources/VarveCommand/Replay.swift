@@ -11,11 +11,28 @@ struct Replay: AsyncParsableCommand {
       stepi, continue, reverse-stepi, reverse-continue, breakpoints, watchpoints, and monitor help for \
       the commands that only recordings have. With -e it does such commands and ends.
 
+      COMMANDS, in gdb after the word monitor, or with -e
+        when                        instruction, share of the recording, guest time
+        seek MOMENT|50%|12.5s|start|end|BOOKMARK
+        checkpoint [delete NAME]    save the machine's state, or forget a saved one
+        checkpoints
+        bookmark NAME | delete NAME
+        bookmarks
+        last-write [phys:]ADDRESS|$REGISTER[,LENGTH]
+                                    which instruction wrote there last
+        every [break:ADDRESS|write:RANGE|read:RANGE|access:RANGE…] [LIMIT]
+                                    all moments at which these would stop
+        timeline [svg FILE]         a picture of all that
+
+      Addresses are hexadecimal; lengths, moments and limits decimal. A RANGE is written as for \
+      last-write.
+
       EXAMPLES
         varve replay boot
         gdb vmlinux -ex 'target remote boot/gdb'
         varve replay boot --listen 127.0.0.1:1234
         varve replay boot -e 'seek 50%' -e 'last-write 0xffffffff82a1c0c8,8'
+        varve replay boot -e 'every break:0xffffffff810a2b30 20' -e timeline
       """)
 
   @Argument(help: "The recording's directory.", completion: .directory)
@@ -50,10 +67,11 @@ struct Replay: AsyncParsableCommand {
       do {
         try await work(replay, session)
       } catch {
-        await replay.end()
+        // What went wrong first is what has to be told.
+        do { try await replay.end() } catch let later { session.note("varve: \(later)") }
         throw error
       }
-      await replay.end()
+      try await replay.end()
     }
   }
 
@@ -68,14 +86,17 @@ struct Replay: AsyncParsableCommand {
       "varve: replaying \(directory); in gdb: target remote \(Self.gdbName(listener.address))")
     // Ctrl-C and SIGTERM end it in order: the socket goes, QEMU ends.
     let signals = SignalWatch()
-    let watcher = Task {
-      while !Task.isCancelled, signals.endRequests + signals.interruptions == 0 {
-        try await Task.sleep(for: .milliseconds(100))
-      }
-      listener.close()
+    let server = Task {
+      try await replay.serve(listener) { text in session.note("varve: \(text)") }
     }
-    defer { watcher.cancel() }
-    try await replay.serve(listener) { text in session.note("varve: \(text)") }
+    let watcher = Task {
+      await signals.wait()
+      server.cancel()
+    }
+    let outcome = await server.result
+    signals.endWaiting()
+    await watcher.value
+    try outcome.get()
   }
 
   /// As gdb takes it: a Unix socket by its path alone.

@@ -29,6 +29,9 @@ struct VarveCommand: AsyncParsableCommand {
         varve print core init_task.comm      the guest kernel's data
         varve core core --coroutines-as-threads -o out.core
                                              a core that gdb and lldb show coroutines of
+        varve record -o boot -- qemu-system-x86_64 -m 256 …
+                                             all that a guest does
+        varve replay boot                    for gdb, forwards and backwards
 
       Exit status: 0 success, 1 the input can't be read, 64 the command line can't be understood.
       """,
@@ -47,6 +50,7 @@ struct VarveCommand: AsyncParsableCommand {
           TaskListCommand.self, TaskMappings.self, Dmesg.self, KernelModuleList.self,
           SymbolLookup.self, TypeLayout.self, PrintExpression.self,
         ]),
-      CommandGroup(name: "Back in time", subcommands: [Record.self, Replay.self]),
+      CommandGroup(
+        name: "Back in time", subcommands: [Record.self, Replay.self, TimelineView.self]),
     ])
 }

@@ -55,7 +55,7 @@ extension RecordedGuest {
     #expect(try await engine.run(to: Moment(.max)) == .reached)
     #expect(try await engine.position() == range.upperBound)
     #expect(try await engine.step() == .reached)
-    await engine.end()
+    try await engine.end()
   }
 
   /// Saves a checkpoint, a little later where QEMU refuses.

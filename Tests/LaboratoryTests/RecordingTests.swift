@@ -44,7 +44,7 @@ struct RecordingTests {
       let range = MemoryRange(.physical(PhysicalAddress(0x1000)), count: 8)
       try await engine.setStops(StopSet(watchpoints: [Watchpoint(range, access: .write)]))
     }
-    await engine.end()
+    try await engine.end()
   }
 
   /// Recorder and QEMU are killed in the middle: what was written is replayed.
@@ -73,7 +73,7 @@ struct RecordingTests {
     let end = try await engine.recordedRange().upperBound
     #expect(try await engine.run(to: end) == .reached)
     #expect(try await engine.position() == end)
-    await engine.end()
+    try await engine.end()
   }
 
   /// QEMU's own scenario for reverse debugging, by gdb: ten steps, ten back, ten forward again;

@@ -20,12 +20,27 @@ struct CatalogueTests {
     #expect(try CheckpointCatalogue(json: catalogue.json()) == catalogue)
   }
 
+  @Test func `What later versions added is kept, too`() throws {
+    let more = Self.good.replacing(
+      "\"schema\"",
+      with: """
+        "blind": [ 7, 8 ],
+        "clock": { "shift": 5, "marks": [ { "moment": 10, "nanoseconds": 999 } ] }, "schema"
+        """)
+    let catalogue = try CheckpointCatalogue(json: Array(more.utf8))
+    #expect(catalogue.clock == GuestClock(shift: 5, marks: [.init(Moment(10), nanoseconds: 999)]))
+    let json = try catalogue.json()
+    #expect(try CheckpointCatalogue(json: json) == catalogue)
+    let text = String(decoding: json, as: UTF8.self).filter { !$0.isWhitespace }
+    #expect(text.contains("\"blind\":[7,8]"))
+  }
+
   @Test(arguments: [
     ("varve.timeline/1", "varve.timeline/2"), ("cbf29ce484222325", "cbf2"),
     ("cbf29ce484222325", "+bf29ce484222325"),
     ("\"moment\": 20", "\"moment\": 10"), ("\"moment\": 20", "\"moment\": -1"),
     ("varve-20", "varve-10"), ("varve-20", "varve/20"), ("\"bytes\": 7", "\"bytes\": \"7\""),
-    ("[", ""),
+    ("[", ""), ("\"b\"", "\"<b>\""),
   ])
   func `Damage is an error`(sound: String, damaged: String) {
     let json = Self.good.replacing(sound, with: damaged, maxReplacements: 1)

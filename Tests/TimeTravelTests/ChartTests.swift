@@ -29,6 +29,51 @@ struct ChartTests {
         """)
   }
 
+  @Test func `With the stops that were found`() async throws {
+    let program = ToyProgram(
+      instructions: [.add(register: 0, 1), .jump(0)], handler: 0, interrupts: [], length: 100)
+    let toy = try await ToyTimeline(program)
+    await toy.timeline.setBreakpoint(ToyMachine.address(1))
+    _ = try await toy.timeline.occurrences(in: Moment(50)...Moment(99))
+    let chart = TimelineChart(await toy.timeline.survey)
+    let lines = chart.text(width: 10).split(separator: "\n")
+    #expect(lines[0].replacing("c", with: "-") == "0 |@----*****| 100")
+    let listed = lines.filter { $0.hasPrefix("*") }
+    #expect(listed.count == 21)
+    #expect(listed.first == "*  51  0.000000s  0x1001")
+    #expect(listed.last == "* and 5 more")
+    #expect(chart.svg().contains("<title>stop at 0x1001 at 51, 0.000000s</title>"))
+  }
+
+  @Test func `Without anybody who replays`() throws {
+    let json = """
+      { "schema": "varve.timeline/1", "clock": { "shift": 3, "marks": [
+          { "moment": 10, "nanoseconds": 2000000 } ] },
+        "checkpoints": [ { "name": "varve-20", "moment": 20, "bytes": 7, "pinned": false,
+          "registers": "0000000000000001" }, { "name": "varve-200", "moment": 200, "bytes": 7,
+          "pinned": false, "registers": "0000000000000001" } ],
+        "bookmarks": [ { "name": "b", "moment": 15, "registers": "0000000000000002" },
+          { "name": "later", "moment": 15, "registers": "0000000000000002" } ] }
+      """
+    let catalogue = try CheckpointCatalogue(json: Array(json.utf8))
+    let survey = TimelineSurvey(
+      recorded: Moment(0)...Moment(100), shift: 0, catalogue: catalogue)
+    #expect(survey.position == nil)
+    let chart = TimelineChart(survey)
+    #expect(
+      chart.text(width: 10) == """
+        0 |-bc-------| 100
+        c  20  0.002000s  0.0 MiB
+        b  15  0.002000s  b
+        b  15  0.002000s  later
+
+        """)
+    // Names at the same place stand one above the other.
+    #expect(chart.svg().contains(#"y="30" text-anchor="middle">b<"#))
+    #expect(chart.svg().contains(#"y="16" text-anchor="middle">later<"#))
+    #expect(!chart.svg().contains("position"))
+  }
+
   @Test func `As SVG`() async throws {
     let svg = try await chart().svg()
     #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))

@@ -112,14 +112,17 @@ struct ComparisonTests {
         count: min(UInt64.random(in: 1...4, using: &generator), 256 - address))
       let truth = toy.oracle.reverseRun(
         from: index, StopSet(watchpoints: [Watchpoint(range, access: .write)]))
-      let record = try await toy.timeline.lastWrite(to: range)
+      let result = try await toy.timeline.lastWrite(to: range)
       try await toy.expect(at: index)
       guard let truth else {
-        #expect(record == nil)
+        #expect(result.finding == .nothing)
         continue
       }
       let bytes = Int(address)..<Int(address + range.count)
-      let found = try #require(record)
+      guard case .store(let found) = result.finding else {
+        Issue.record("\(result)")
+        continue
+      }
       #expect(found.moment == toy.oracle.moment(truth.index))
       #expect(found.programCounter == toy.oracle.address(truth.index))
       #expect(found.registers == toy.oracle.states[truth.index].machine.registers)

@@ -21,7 +21,7 @@ struct EngineTroubleTests {
     await note(try await toy.timeline.step())
     let record = try await toy.timeline.lastWrite(
       to: MemoryRange(.virtual(VirtualAddress(4)), count: 4))
-    seen.append("\(String(describing: record))")
+    seen.append("\(record.finding)")
     await note(try await toy.timeline.run())
     let bytes = try await toy.timeline.memory(MemoryRange(.virtual(VirtualAddress(0)), count: 32))
     seen.append("\(bytes)")
@@ -130,10 +130,27 @@ struct EngineTroubleTests {
   @Test func `What the engine can't watch is an error`() async throws {
     let toy = try await ToyTimeline(.random(seed: 1, length: 100))
     try await toy.place(at: 50)
-    let range = MemoryRange(.physical(PhysicalAddress(0x1000)), count: 8)
+    let range = MemoryRange(.physical(PhysicalAddress(0x10)), count: 8)
+    await toy.timeline.setWatchpoint(Watchpoint(range, access: .write))
     await #expect(throws: TimelineError.unsupported("watchpoints on physical memory")) {
-      try await toy.timeline.lastWrite(to: range)
+      try await toy.timeline.reverseRun()
     }
     try await toy.expect(at: 50, memory: true)
+  }
+
+  @Test(arguments: [1, 3, 4])
+  func `An end before the first request is as good as one later`(call: Int) async throws {
+    let program = ToyProgram.random(seed: 3, length: 300)
+    let engine = ToyEngine(program)
+    await engine.fail(.init(deathCalls: [call]))
+    let timeline = try await Timeline(engine, policy: .toy)
+    #expect(await engine.work.restarts == 1)
+    #expect(await timeline.registers == ToyMachine(program).registers)
+    #expect(try await timeline.run().reason == .end)
+    let lost = ToyEngine(program)
+    await lost.fail(.init(deathCalls: [call], canRestart: false))
+    await #expect(throws: TimelineError.engineLost(attempts: 5, detail: "can't be started")) {
+      _ = try await Timeline(lost, policy: .toy)
+    }
   }
 }

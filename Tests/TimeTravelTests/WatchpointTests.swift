@@ -92,6 +92,28 @@ struct WatchpointTests {
     #expect(await toy.engine.work.restarts == 1)
   }
 
+  @Test func `Where the engine hangs is remembered for the next session`() async throws {
+    let store = CheckpointTests.MemoryStore()
+    var program = Self.program
+    program.length = 5000
+    let toy = try await ToyTimeline(program, store: store)
+    let written = Self.watch(5, 1, .write)
+    await toy.engine.fail(.init(stallsWatching: (3002, 0)))
+    _ = try await toy.timeline.seek(.moment(Moment(2990)))
+    await toy.timeline.setWatchpoint(written)
+    #expect(try await toy.timeline.run(to: Moment(3050)).reason == .watchpoint(written))
+    _ = try await toy.timeline.run(to: Moment(3010))
+    _ = try await toy.timeline.run(to: Moment(3010))
+    _ = try await toy.timeline.run(to: Moment(3010))
+    #expect(await toy.engine.work.restarts == 1)
+    let second = try await Timeline(toy.engine, policy: .toy, store: store)
+    _ = try await second.seek(.moment(Moment(2990)))
+    await second.setWatchpoint(written)
+    for _ in 0..<5 { _ = try await second.run(to: Moment(3010)) }
+    #expect(await second.position > Moment(3002))
+    #expect(await toy.engine.work.restarts == 1)
+  }
+
   @Test func `An access that a limit hides is found all the same`() async throws {
     // One store in fifty instructions.
     var instructions = [ToyInstruction](repeating: .add(register: 0, 1), count: 50)

@@ -37,19 +37,33 @@ extension RemoteSession {
   }
 
   private func help(_ commands: [MonitorCommand], about name: String?) -> Reply {
-    var shown = commands + [MonitorCommand("help", arguments: "[COMMAND]", summary: "this list")]
+    let shown = commands + [MonitorCommand("help", arguments: "[COMMAND]", summary: "this list")]
     if let name {
       switch Self.find(name, in: shown) {
       case .failure(let error): return printed("\(error.text)\n")
-      case .success(let command): shown = [command]
+      case .success(let command): return printed(Self.help(command))
       }
     }
     let usages = shown.map { $0.arguments.isEmpty ? $0.name : "\($0.name) \($0.arguments)" }
-    let width = usages.map(\.count).max() ?? 0
+    // Long ones have a line of their own.
+    let width = usages.lazy.map(\.count).filter { $0 <= Self.usageWidth }.max() ?? 0
     return printed(
       zip(usages, shown).map { usage, command in
-        usage + String(repeating: " ", count: width - usage.count + 2) + command.summary + "\n"
+        let isLong = usage.count > Self.usageWidth
+        let gap = isLong ? width + 2 : width - usage.count + 2
+        return usage + (isLong ? "\n" : "") + String(repeating: " ", count: gap) + command.summary
+          + "\n"
       }.joined())
+  }
+
+  /// How long usages may be to share a line with what they do.
+  private static var usageWidth: Int { 24 }
+
+  /// All that there is to say of one command.
+  private static func help(_ command: MonitorCommand) -> String {
+    let usage = command.arguments.isEmpty ? command.name : "\(command.name) \(command.arguments)"
+    let examples = command.examples.map { "  monitor \($0)\n" }.joined()
+    return "\(usage)\n\(command.summary)\n" + (examples.isEmpty ? "" : "for example:\n\(examples)")
   }
 
   /// Text as the answer itself.

@@ -6,11 +6,16 @@ public struct MonitorCommand: Hashable, Sendable {
   public var arguments: String
   /// What it does, in a line.
   public var summary: String
+  /// Lines that a user might type, name included, for the help about this command alone.
+  public var examples: [String]
 
-  public init(_ name: String, arguments: String = "", summary: String) {
+  public init(
+    _ name: String, arguments: String = "", summary: String, examples: [String] = []
+  ) {
     self.name = name
     self.arguments = arguments
     self.summary = summary
+    self.examples = examples
   }
 }
 

@@ -1,16 +1,22 @@
-/// Where program counter and stack pointer are in a `g` packet of QEMU's.
-struct EngineArchitecture: Hashable, Sendable {
+internal import GDBRemote
+
+/// What differs from one emulated processor to the other: the registers of QEMU's `g` packet.
+struct EngineArchitecture: Sendable {
   /// In QEMU's name: `qemu-system-x86_64`.
   let name: String
   /// Offsets in bytes, of 64-bit little-endian numbers.
   let programCounter: Int
   let stackPointer: Int
+  /// All of them, as debuggers are told.
+  let description: TargetDescription
 
   /// Source: QEMU 7.2 gdb-xml/i386-64bit.xml (rax rbx rcx rdx rsi rdi rbp rsp r8–r15 rip) and
   /// gdb-xml/aarch64-core.xml (x0–x30 sp pc).
   static let known: [EngineArchitecture] = [
-    EngineArchitecture(name: "x86_64", programCounter: 16 * 8, stackPointer: 7 * 8),
-    EngineArchitecture(name: "aarch64", programCounter: 32 * 8, stackPointer: 31 * 8),
+    EngineArchitecture(
+      name: "x86_64", programCounter: 16 * 8, stackPointer: 7 * 8, description: .x86_64()),
+    EngineArchitecture(
+      name: "aarch64", programCounter: 32 * 8, stackPointer: 31 * 8, description: .aarch64()),
   ]
 
   /// The one that the program at `path` emulates; nil if it isn't known.

@@ -9,6 +9,7 @@ struct EngineCore {
   let end: Moment
   /// How long the instruction count may stay the same.
   let patience: Duration
+  let image: SnapshotImage
   var instance: QEMUInstance
   private(set) var stops = StopSet.none
   private(set) var timeSpent = Duration.zero
@@ -30,6 +31,7 @@ struct EngineCore {
     self.architecture = architecture
     self.patience = patience
     end = Moment(ending.instructions - 1)
+    image = try SnapshotImage(recording)
     instance = try QEMUInstance(recording)
   }
 
@@ -47,6 +49,7 @@ struct EngineCore {
   }
 
   private func engineError(_ error: ReplayError) -> EngineError {
+    if case .unsupported(let what) = error { return .unsupported(what) }
     // Whatever failed: if QEMU has ended, that is why.
     do throws(ReplayError) {
       if let obituary = try instance.obituary() { return .died(detail: "QEMU \(obituary)") }
@@ -139,7 +142,8 @@ struct EngineCore {
   mutating func setStops(_ wanted: StopSet) throws(ReplayError) {
     for watchpoint in wanted.watchpoints {
       guard case .virtual = watchpoint.range.start else {
-        throw .stub("QEMU can't watch physical addresses")
+        try removeStops()
+        throw .unsupported("watching physical addresses")
       }
     }
     for address in stops.breakpoints.subtracting(wanted.breakpoints) {
@@ -151,21 +155,25 @@ struct EngineCore {
     do throws(ReplayError) {
       for address in wanted.breakpoints.subtracting(stops.breakpoints) {
         guard try instance.stub.command("Z0,\(String(address.rawValue, radix: 16)),1") else {
-          throw .stub("no breakpoint can be set at \(address)")
+          throw .unsupported("a breakpoint at \(address)")
         }
         stops.breakpoints.insert(address)
       }
       for watchpoint in wanted.watchpoints.subtracting(stops.watchpoints) {
         guard try instance.stub.command("Z" + Self.packet(watchpoint)) else {
-          throw .stub("\(watchpoint.range) can't be watched")
+          throw .unsupported("watching \(watchpoint.range)")
         }
         stops.watchpoints.insert(watchpoint)
       }
     } catch {
-      for address in stops.breakpoints { try remove(breakpoint: address) }
-      for watchpoint in stops.watchpoints { try remove(watchpoint) }
+      try removeStops()
       throw error
     }
+  }
+
+  private mutating func removeStops() throws(ReplayError) {
+    for address in stops.breakpoints { try remove(breakpoint: address) }
+    for watchpoint in stops.watchpoints { try remove(watchpoint) }
   }
 
   private mutating func remove(breakpoint address: VirtualAddress) throws(ReplayError) {

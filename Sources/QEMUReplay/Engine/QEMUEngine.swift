@@ -1,5 +1,6 @@
-internal import Bytes
+public import Bytes
 internal import Dispatch
+internal import GDBRemote
 internal import HostSystem
 internal import Synchronization
 public import TimeTravel
@@ -23,17 +24,27 @@ public final class QEMUEngine: ReplayEngine {
     self.core = Mutex(core)
   }
 
+  /// The registers of its processor, as debuggers are told.
+  var description: TargetDescription { core.withLock { $0.architecture.description } }
+
   /// The process that QEMU is.
   public var processID: Int32 { core.withLock { $0.instance.child.processID } }
 
-  /// Ends QEMU. Nothing else may be called afterwards.
-  public func end() async {
-    await withCheckedContinuation { continuation in
+  /// What became of checkpoints of earlier sessions, if that has to be told.
+  public var notice: String? { core.withLock { $0.image.notice } }
+
+  /// Ends QEMU. Nothing else may be called afterwards. Throws if the checkpoints can't be kept.
+  public func end() async throws(ReplayError) {
+    let result: Swift.Result<Void, ReplayError> = await withCheckedContinuation { continuation in
       queue.async {
-        self.core.withLock { $0.instance.end() }
-        continuation.resume()
+        continuation.resume(
+          returning: self.core.withLock { core in
+            core.instance.end()
+            return Swift.Result { () throws(ReplayError) in try core.image.close() }
+          })
       }
     }
+    try result.get()
   }
 
   /// Does `body` on the queue; what goes wrong becomes an engine's error.
@@ -74,6 +85,12 @@ public final class QEMUEngine: ReplayEngine {
 
   public func step() async throws(EngineError) -> EngineStop {
     try await perform { core throws(ReplayError) in try core.step() }
+  }
+
+  public func physicalAddress(
+    of address: VirtualAddress
+  ) async throws(EngineError) -> PhysicalAddress? {
+    try await perform { core throws(ReplayError) in try core.physicalAddress(of: address) }
   }
 
   public func setStops(_ stops: StopSet) async throws(EngineError) {

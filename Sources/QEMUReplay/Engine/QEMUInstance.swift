@@ -22,7 +22,8 @@ struct QEMUInstance {
     complaints = recording.file("qemu.log")
     // The guest's shutdown at the recording's end is to leave QEMU alive.
     let words =
-      recording.commandLine(recording.description.replayed) + ["-S", "-no-shutdown"]
+      SnapshotImage.words(recording.commandLine(recording.description.replayed))
+      + ["-S", "-no-shutdown"]
       + QEMULaunch.monitor(monitorEnd) + QEMULaunch.stub(stubEnd)
     let path = complaints
     let directory = recording.description.workingDirectory

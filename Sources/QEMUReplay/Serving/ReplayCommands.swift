@@ -1,28 +1,9 @@
-internal import Bytes
 public import GDBRemote
 internal import TimeTravel
 
 /// The commands of a recording, for `monitor` in debuggers and for the command line.
 extension TimelineTarget {
-  public var monitorCommands: [MonitorCommand] {
-    [
-      MonitorCommand(
-        "when", summary: "Where we are: instruction, share of the recording, guest time."),
-      MonitorCommand(
-        "seek", arguments: "MOMENT|PERCENT%|TIMEs|start|end|BOOKMARK",
-        summary: "Go there. A moment is a count of instructions, in decimal."),
-      MonitorCommand("checkpoint", summary: "Save the machine's state here, for good."),
-      MonitorCommand("checkpoints", summary: "List the states that are saved."),
-      MonitorCommand("bookmark", arguments: "NAME", summary: "Name this moment."),
-      MonitorCommand("bookmarks", summary: "List the bookmarks."),
-      MonitorCommand(
-        "last-write", arguments: "[phys:]ADDRESS|$REGISTER[,LENGTH]",
-        summary: "Which instruction wrote there last. The position stays."),
-      MonitorCommand(
-        "every", arguments: "[LIMIT]",
-        summary: "All moments at which the breakpoints and watchpoints would stop."),
-    ]
-  }
+  public var monitorCommands: [MonitorCommand] { ReplayCommands.all }
 
   public func monitor(
     _ request: MonitorRequest, print: @escaping @Sendable (String) -> Void
@@ -40,19 +21,26 @@ extension TimelineTarget {
     switch request.command {
     case "when": return await whenText()
     case "seek": return try await seek(words)
-    case "checkpoint": return try await saveCheckpoint()
+    case "checkpoint": return try await checkpoint(words)
     case "checkpoints": return await checkpointsText()
     case "bookmark": return try await bookmark(words)
     case "bookmarks": return await bookmarksText()
     case "last-write": return try await lastWrite(words)
     case "every": return try await every(words, request.breakpoints)
+    case "timeline": return try await timelineText(words)
     default: throw .refused("there is no command \(request.command)")
     }
   }
 
+  /// Refuses with how the command is to be used.
+  func usage(_ name: String) -> RemoteError {
+    let command = ReplayCommands.all.first { $0.name == name }
+    return .refused("usage: \(name) \(command?.arguments ?? "")")
+  }
+
   // MARK: Where
 
-  private func text(_ moment: Moment) async -> String {
+  func text(_ moment: Moment) async -> String {
     let recorded = await timeline.recorded
     let length = recorded.lowerBound.distance(to: recorded.upperBound)
     let done = recorded.lowerBound.distance(to: moment)
@@ -81,7 +69,7 @@ extension TimelineTarget {
 
   private func seek(_ words: [String]) async throws(RemoteError) -> String {
     guard words.count == 1, let destination = await destination(words[0]) else {
-      throw .refused("seek MOMENT|PERCENT%|TIMEs|start|end|BOOKMARK")
+      throw usage("seek")
     }
     _ = try await interruptibly { () async throws(TimelineError) in
       try await self.timeline.seek(destination)
@@ -104,11 +92,25 @@ extension TimelineTarget {
 
   // MARK: Checkpoints and bookmarks
 
-  private func saveCheckpoint() async throws(RemoteError) -> String {
-    let checkpoint = try await interruptibly { () async throws(TimelineError) in
-      try await self.timeline.saveCheckpoint()
+  private func checkpoint(_ words: [String]) async throws(RemoteError) -> String {
+    if words.isEmpty {
+      let checkpoint = try await interruptibly { () async throws(TimelineError) in
+        try await self.timeline.saveCheckpoint()
+      }
+      return "saved \(checkpoint.name) at " + (await text(checkpoint.moment)) + "\n"
     }
-    return "saved \(checkpoint.name) at " + (await text(checkpoint.moment)) + "\n"
+    guard words.count == 2, words[0] == "delete" else { throw usage("checkpoint") }
+    // Its name, or the moment that it is at.
+    let known = await timeline.checkpoints.first {
+      $0.name.text == words[1] || "\($0.moment)" == words[1]
+    }
+    guard let known else {
+      throw .refused("there is no checkpoint \(words[1]); checkpoints lists them")
+    }
+    try await interruptibly { () async throws(TimelineError) in
+      try await self.timeline.deleteCheckpoint(known.name)
+    }
+    return "deleted \(known.name)\n"
   }
 
   private func checkpointsText() async -> String {
@@ -122,7 +124,14 @@ extension TimelineTarget {
   }
 
   private func bookmark(_ words: [String]) async throws(RemoteError) -> String {
-    guard words.count == 1 else { throw .refused("bookmark NAME") }
+    if words.count == 2, words[0] == "delete" {
+      try await interruptibly { () async throws(TimelineError) in
+        try await self.timeline.deleteBookmark(words[1])
+      }
+      return "deleted \(words[1])\n"
+    }
+    // Who forgets the name doesn't want a bookmark that is called so.
+    guard words.count == 1, words[0] != "delete" else { throw usage("bookmark") }
     try await interruptibly { () async throws(TimelineError) in
       try await self.timeline.setBookmark(words[0])
     }
@@ -135,60 +144,5 @@ extension TimelineTarget {
       lines += "\(bookmark.name): \(await text(bookmark.moment))\n"
     }
     return lines.isEmpty ? "no bookmarks yet\n" : lines
-  }
-
-  // MARK: Queries
-
-  private func lastWrite(_ words: [String]) async throws(RemoteError) -> String {
-    guard let range = await range(words.joined(separator: ",")) else {
-      throw .refused("last-write [phys:]ADDRESS|$REGISTER[,LENGTH]")
-    }
-    let found = try await interruptibly { () async throws(TimelineError) in
-      try await self.timeline.lastWrite(to: range)
-    }
-    guard let found else { return "nothing wrote to \(range) since the recording began\n" }
-    return "written at \(await text(found.moment)), by the instruction at "
-      + "\(found.programCounter): \(Self.digits(found.before)) → \(Self.digits(found.after))\n"
-  }
-
-  /// `ADDRESS[,LENGTH]`, the address in hexadecimal with or without 0x, or a register that holds it;
-  /// `phys:` before a physical one.
-  private func range(_ text: String) async -> MemoryRange? {
-    let isPhysical = text.hasPrefix("phys:")
-    let parts = (isPhysical ? text.dropFirst(5) : text[...]).split(separator: ",")
-    guard let first = parts.first, parts.count <= 2 else { return nil }
-    let digits = first.hasPrefix("0x") ? first.dropFirst(2) : first
-    let values = RegisterValues(description, packet: await timeline.registers.bytes)
-    let value = first.hasPrefix("$") ? values[String(first.dropFirst())] : UInt64(digits, radix: 16)
-    guard let address = value else { return nil }
-    guard let count = parts.count == 2 ? UInt64(parts[1]) : 8, count > 0, count <= 4096 else {
-      return nil
-    }
-    return MemoryRange(
-      isPhysical ? .physical(PhysicalAddress(address)) : .virtual(VirtualAddress(address)),
-      count: count)
-  }
-
-  private static func digits(_ bytes: [UInt8]?) -> String {
-    guard let bytes else { return "unreadable" }
-    return bytes.prefix(32).map { paddedHex($0, digits: 2) }.joined(separator: " ")
-  }
-
-  private func every(
-    _ words: [String], _ breakpoints: [Breakpoint]
-  ) async throws(RemoteError) -> String {
-    guard let limit = words.isEmpty ? 1000 : Int(words[0]), limit > 0 else {
-      throw .refused("every [LIMIT]")
-    }
-    guard !breakpoints.isEmpty else { throw .refused("no breakpoint or watchpoint is set") }
-    await arm(breakpoints)
-    let (found, isComplete) = try await interruptibly { () async throws(TimelineError) in
-      try await self.timeline.occurrences(limit: limit)
-    }
-    var lines = ""
-    for occurrence in found {
-      lines += "\(await text(occurrence.moment)), at \(occurrence.programCounter)\n"
-    }
-    return lines + "\(found.count) in all" + (isComplete ? "\n" : ", and more\n")
   }
 }

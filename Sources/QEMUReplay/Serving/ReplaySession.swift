@@ -23,31 +23,43 @@ public final class ReplaySession: Sendable {
     try recording.verify(progress: progress)
     self.recording = recording
     engine = try QEMUEngine(recording)
-    let store = CatalogueFile(recording.directory + "/checkpoints.json")
-    let timeline = try await Timeline(engine, store: store)
-    let name = EngineArchitecture.of(recording.description.engine.path)?.name ?? ""
-    guard let target = TimelineTarget(timeline, architecture: name) else {
-      throw ReplayError.notARecording(path: path, reason: "its processor isn't known here")
-    }
-    self.target = target
+    if let notice = engine.notice { note(notice) }
+    let timeline = try await Timeline(engine, store: recording.catalogue)
+    target = TimelineTarget(timeline, description: engine.description)
   }
 
   /// The process that QEMU is.
   public var processID: Int32 { engine.processID }
 
-  /// Serves debuggers at `address`, one after the other, until `listener` is closed. `note` is told who
-  /// comes and goes.
+  /// Serves debuggers that connect to `listener`, one after the other, until this task is cancelled, which
+  /// also ends what a debugger is doing. `note` is told who comes and goes.
   public func serve(
     _ listener: LocalListener, note: @escaping @Sendable (String) -> Void
   ) async throws(HostError) {
-    while let connection = try await listener.accept() {
-      note("a debugger has connected")
-      do throws(HostError) {
-        try await RemoteServer.serve(connection, target: target)
-        note("the debugger has gone")
-      } catch {
-        note("the debugger was lost: \(error)")
+    let result = await withTaskCancellationHandler {
+      await accept(listener, note)
+    } onCancel: {
+      listener.close()
+    }
+    try result.get()
+  }
+
+  private func accept(
+    _ listener: LocalListener, _ note: @escaping @Sendable (String) -> Void
+  ) async -> Result<Void, HostError> {
+    do throws(HostError) {
+      while let connection = try await listener.accept() {
+        note("a debugger has connected")
+        do throws(HostError) {
+          try await RemoteServer.serve(connection, target: target)
+          note("the debugger has gone")
+        } catch {
+          note("the debugger was lost: \(error)")
+        }
       }
+      return .success(())
+    } catch {
+      return .failure(error)
     }
   }
 
@@ -60,5 +72,5 @@ public final class ReplaySession: Sendable {
   }
 
   /// Ends QEMU.
-  public func end() async { await engine.end() }
+  public func end() async throws(ReplayError) { try await engine.end() }
 }

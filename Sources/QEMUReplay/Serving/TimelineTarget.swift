@@ -7,14 +7,10 @@ public final class TimelineTarget<Engine: ReplayEngine>: ResumableTarget, Monito
   public let description: TargetDescription
   let timeline: Timeline<Engine>
 
-  /// Nil if `architecture`, a part of QEMU's name, isn't known.
-  public init?(_ timeline: Timeline<Engine>, architecture: String) {
-    switch architecture {
-    case "x86_64": description = .x86_64()
-    case "aarch64": description = .aarch64()
-    default: return nil
-    }
+  /// `description` is that of the engine's registers.
+  public init(_ timeline: Timeline<Engine>, description: TargetDescription) {
     self.timeline = timeline
+    self.description = description
   }
 
   // MARK: State

@@ -1,22 +1,14 @@
 internal import Bytes
-internal import Foundation
 
-/// What is known of a recording's moments, kept with it: checkpoints, bookmarks, and the registers at
-/// its beginning.
-///
-/// As JSON:
-///
-///     { "schema": "varve.timeline/1", "beginning": "cbf29ce484222325",
-///       "checkpoints": [ { "name": "varve-1000", "moment": 1000, "bytes": 4096, "pinned": false,
-///                          "registers": "…" } ],
-///       "bookmarks": [ { "name": "crash", "moment": 1234, "registers": "…" } ] }
+/// What is known of a recording's moments, kept with it: checkpoints, bookmarks, the registers at its
+/// beginning, the guest's clock, and where the engine hangs watching memory.
 public struct CheckpointCatalogue: Hashable, Sendable {
-  static let schema = "varve.timeline/1"
-  /// The most of each kind that a file may list.
-  static let countLimit = 100_000
-
   /// The registers at the beginning of the recorded range, once they were seen.
   var beginning: StateDigest?
+  /// As the engine told it last; nil if no session has begun yet.
+  public internal(set) var clock: GuestClock?
+  /// Where the engine can't watch memory: it hung trying.
+  var blindMoments: Set<Moment> = []
   /// In order of moments, each of another.
   public private(set) var checkpoints: [Checkpoint] = []
   /// In order of moments.
@@ -69,8 +61,10 @@ public struct CheckpointCatalogue: Hashable, Sendable {
   }
 
   mutating func insert(_ bookmark: Bookmark) {
-    bookmarks.append(bookmark)
-    bookmarks.sort { ($0.moment, $0.name) < ($1.moment, $1.name) }
+    let index = partition(bookmarks.count) {
+      (bookmarks[$0].moment, bookmarks[$0].name) < (bookmark.moment, bookmark.name)
+    }
+    bookmarks.insert(bookmark, at: index)
   }
 
   mutating func removeBookmark(_ name: String) { bookmarks.removeAll { $0.name == name } }
@@ -79,81 +73,6 @@ public struct CheckpointCatalogue: Hashable, Sendable {
   mutating func keep(within range: ClosedRange<Moment>) {
     checkpoints.removeAll { !range.contains($0.moment) }
     bookmarks.removeAll { !range.contains($0.moment) }
-  }
-
-  // MARK: JSON
-
-  private struct Document: Codable {
-    struct Checkpoint: Codable {
-      var name: String
-      var moment: UInt64
-      var bytes: UInt64
-      var pinned: Bool
-      var registers: StateDigest
-    }
-    struct Bookmark: Codable {
-      var name: String
-      var moment: UInt64
-      var registers: StateDigest
-    }
-    var schema: String
-    var beginning: StateDigest?
-    var checkpoints: [Checkpoint]
-    var bookmarks: [Bookmark]
-  }
-
-  /// Throws `.storage` if `json` isn't a catalogue of this schema.
-  public init(json: [UInt8]) throws(TimelineError) {
-    let document: Document
-    do {
-      document = try JSONDecoder().decode(Document.self, from: Data(json))
-    } catch {
-      throw .storage("the list of checkpoints can't be read: \(error)")
-    }
-    guard document.schema == Self.schema else {
-      throw .storage("the list of checkpoints has the schema \(document.schema)")
-    }
-    guard max(document.checkpoints.count, document.bookmarks.count) <= Self.countLimit else {
-      throw .storage("the list of checkpoints is too long")
-    }
-    beginning = document.beginning
-    var moments: Set<UInt64> = []
-    var names: Set<String> = []
-    for item in document.checkpoints {
-      guard let name = CheckpointName(item.name), names.insert(item.name).inserted,
-        moments.insert(item.moment).inserted
-      else { throw .storage("the list of checkpoints has a bad entry: \(item.name)") }
-      checkpoints.append(
-        Checkpoint(
-          name: name, moment: Moment(item.moment), bytes: item.bytes, isPinned: item.pinned,
-          digest: item.registers))
-    }
-    checkpoints.sort { $0.moment < $1.moment }
-    for item in document.bookmarks {
-      bookmarks.append(
-        Bookmark(name: item.name, moment: Moment(item.moment), digest: item.registers))
-    }
-    bookmarks.sort { ($0.moment, $0.name) < ($1.moment, $1.name) }
-  }
-
-  /// Throws `.storage` if that is impossible.
-  public func json() throws(TimelineError) -> [UInt8] {
-    let document = Document(
-      schema: Self.schema, beginning: beginning,
-      checkpoints: checkpoints.map {
-        .init(
-          name: $0.name.text, moment: $0.moment.rawValue, bytes: $0.bytes, pinned: $0.isPinned,
-          registers: $0.digest)
-      },
-      bookmarks: bookmarks.map {
-        .init(name: $0.name, moment: $0.moment.rawValue, registers: $0.digest)
-      })
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    do {
-      return Array(try encoder.encode(document))
-    } catch {
-      throw .storage("the list of checkpoints can't be written: \(error)")
-    }
+    blindMoments = blindMoments.filter { range.contains($0) }
   }
 }

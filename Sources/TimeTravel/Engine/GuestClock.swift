@@ -21,7 +21,7 @@ public struct GuestClock: Hashable, Sendable {
   /// An instruction takes 2 to the power of this many nanoseconds (QEMU's `-icount shift=`).
   public let shift: UInt8
   /// In order of both moment and time, beginning with zero at zero.
-  private let marks: [Mark]
+  let marks: [Mark]
 
   /// Marks that contradict earlier ones, in order of moments, are left out.
   public init(shift: UInt8, marks: [Mark] = []) {

@@ -55,6 +55,12 @@ public protocol ReplayEngine: Sendable {
   /// Memory of several ranges where the engine stands, in their order; nil for what can't be read.
   func memory(_ ranges: [MemoryRange]) async throws(EngineError) -> [[UInt8]?]
 
+  /// Where `address` lies in the machine's memory at the current moment; nil if it is mapped nowhere.
+  /// Throws `.unsupported` if the engine can't tell.
+  func physicalAddress(
+    of address: VirtualAddress
+  ) async throws(EngineError) -> PhysicalAddress?
+
   /// Keeps the whole state where the engine stands, for this run and later ones. The timeline has removed
   /// all stops before. Gives the checkpoint's size in bytes on disk (an estimate will do). Throws
   /// `.saveRefused` if that is impossible just here: the timeline goes on a little and tries again.
@@ -94,6 +100,12 @@ extension ReplayEngine {
       }
     }
     return pieces
+  }
+
+  public func physicalAddress(
+    of address: VirtualAddress
+  ) async throws(EngineError) -> PhysicalAddress? {
+    throw .unsupported("telling where virtual addresses lie")
   }
 }
 

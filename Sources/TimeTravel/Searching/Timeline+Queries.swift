@@ -1,20 +1,5 @@
 public import Bytes
 
-/// An access that a search found.
-public struct AccessRecord: Hashable, Sendable {
-  /// When the instruction began: the moment to seek to for seeing memory as it was before.
-  public let moment: Moment
-  /// The registers before the instruction.
-  public let registers: EngineRegisters
-  /// The memory in question before the instruction; nil if it couldn't be read there.
-  public let before: [UInt8]?
-  /// And after it.
-  public let after: [UInt8]?
-
-  /// The instruction.
-  public var programCounter: VirtualAddress { registers.programCounter }
-}
-
 /// One place at which a run forwards would stop.
 public struct Occurrence: Hashable, Sendable {
   /// Where the run would stop: for an access, after it.
@@ -25,28 +10,6 @@ public struct Occurrence: Hashable, Sendable {
 }
 
 extension Timeline {
-  /// Which instruction before the position wrote to `range` last; nil if none did since the beginning of the
-  /// recording. The position stays. Throws `.interrupted`, and `.unsupported` if the engine can't
-  /// watch such memory.
-  public func lastWrite(to range: MemoryRange) async throws(TimelineError) -> AccessRecord? {
-    let watchpoint = Watchpoint(range, access: .write)
-    var armed = ArmedStops()
-    armed.watchpoints[watchpoint] = .some(nil)
-    let search = armed
-    return try await request { () async throws(Setback) -> AccessRecord? in
-      guard let hit = try await self.findLast(before: self.current, search) else { return nil }
-      let kept = self.trace
-      defer { self.setTrace(kept) }
-      // Leaves the engine just after the access.
-      let place = try await self.landing(on: hit)
-      let after = try await self.contents(of: range)
-      try await self.bring(to: place)
-      return AccessRecord(
-        moment: place.moment, registers: place.registers,
-        before: try await self.contents(of: range), after: after)
-    }
-  }
-
   /// The memory at `range` where the engine stands; nil if it can't be read.
   func contents(of range: MemoryRange) async throws(Setback) -> [UInt8]? {
     try await ask { engine throws(EngineError) -> [UInt8]? in
@@ -72,29 +35,72 @@ extension Timeline {
     let armed = self.armed
     return try await request {
       () async throws(Setback) -> (occurrences: [Occurrence], isComplete: Bool) in
-      try await self.collect(armed, in: range, limit: limit)
+      let all = try await self.collect(armed, in: range, limit: limit)
+      self.found = all.occurrences
+      return all
     }
   }
 
   private func collect(
     _ armed: ArmedStops, in range: ClosedRange<Moment>, limit: Int
   ) async throws(Setback) -> (occurrences: [Occurrence], isComplete: Bool) {
-    var found: [Occurrence] = []
-    guard !armed.isEmpty else { return (found, true) }
+    var found: [Finding] = []
+    var isComplete = true
+    guard !armed.isEmpty else { return ([], true) }
+    for part in armed.parts {
+      let (more, reachedEnd) = try await collect(part: part, in: range, limit: limit)
+      found = try await merge(found, more)
+      if !reachedEnd { isComplete = false }
+    }
+    // Nothing before the last that is kept was cut from any part.
+    if found.count > limit { isComplete = false }
+    return (found.prefix(limit).map(\.occurrence), isComplete)
+  }
+
+  private func collect(
+    part: ArmedStops, in range: ClosedRange<Moment>, limit: Int
+  ) async throws(Setback) -> (findings: [Finding], isComplete: Bool) {
+    var found: [Finding] = []
     try await bring(to: range.lowerBound)
     var laying = CheckpointLaying(focus: nil)
     while try await state().moment < range.upperBound {
-      let stop = try await move(to: range.upperBound, armed.engineStops, &laying)
+      let stop = try await move(to: range.upperBound, part.engineStops, &laying)
       // A run stops once, whatever the reasons.
-      if let reason = try await judge(stop, armed).first {
+      if let reason = try await judge(stop, part).first {
         guard found.count < limit else { return (found, false) }
-        let here = try await placeHere()
-        found.append(
-          Occurrence(
-            moment: here.moment, reason: reason, programCounter: here.registers.programCounter))
+        found.append(Finding(place: try await placeHere(), reason: reason))
       }
       try await arrive(&laying)
     }
     return (found, true)
+  }
+
+  /// Both in order, each place once.
+  private func merge(
+    _ some: [Finding], _ others: [Finding]
+  ) async throws(Setback) -> [Finding] {
+    var merged: [Finding] = []
+    var rest = others[...]
+    for finding in some {
+      while let next = rest.first, !next.place.isSame(as: finding.place),
+        try await comesFirst(next.place, finding.place)
+      {
+        merged.append(rest.removeFirst())
+      }
+      if let next = rest.first, next.place.isSame(as: finding.place) { rest.removeFirst() }
+      merged.append(finding)
+    }
+    return merged + rest
+  }
+}
+
+/// One place at which a run would stop, with its registers.
+private struct Finding {
+  let place: Place
+  let reason: TimelineStop.Reason
+
+  var occurrence: Occurrence {
+    Occurrence(
+      moment: place.moment, reason: reason, programCounter: place.registers.programCounter)
   }
 }

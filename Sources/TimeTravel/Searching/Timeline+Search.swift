@@ -11,12 +11,11 @@ private enum StretchOutcome {
 }
 
 extension Timeline {
-  /// The last stop before `origin`; nil if there is none from the beginning of the recording.
-  func findLast(before origin: Place, _ armed: ArmedStops) async throws(Setback) -> Hit? {
-    try await findLast(before: SearchBound(origin), armed)
-  }
-
-  func findLast(before origin: SearchBound, _ armed: ArmedStops) async throws(Setback) -> Hit? {
+  /// The last stop before `origin`; nil if there is none from `earliest` on. `armed` is one part of the stops
+  /// that are wanted.
+  func findLastOfPart(
+    before origin: SearchBound, _ armed: ArmedStops, from earliest: Moment
+  ) async throws(Setback) -> Hit? {
     guard !armed.isEmpty else { return nil }
     let key = armed.key
     var bound = origin
@@ -29,9 +28,9 @@ extension Timeline {
         bound = .first(of: log.from)
         continue
       }
-      if bound.moment == recorded.lowerBound, bound.isFirst { return nil }
+      if bound.moment < earliest || bound.moment == earliest && bound.isFirst { return nil }
       let start = max(
-        stretchStart(before: bound.moment, key), bound.moment.earlier(by: window))
+        stretchStart(before: bound.moment, key), bound.moment.earlier(by: window), earliest)
       switch try await search(from: start, before: bound, armed, &patience) {
       case .found(let hit): return hit
       case .nothing:

@@ -3,6 +3,9 @@
 // memory instead: what isn't noticed is a read, or a write that changes nothing.
 
 extension Timeline {
+  /// Where the engine can't watch memory, in this session and, if there is a store, in later ones.
+  var blindMoments: Set<Moment> { catalogue.blindMoments }
+
   /// Whether nothing can be watched at `moment`, though something is to be.
   func isBlind(at moment: Moment) -> Bool {
     guard let engineStops, !engineStops.watchpoints.isEmpty else { return false }
@@ -38,8 +41,9 @@ extension Timeline {
       let stalled = candidates.first(where: { $0 >= start && !blindMoments.contains($0) })
     else { return false }
     for moment in stalled.earlier(by: 2).rawValue...stalled.later(by: 1).rawValue {
-      blindMoments.insert(Moment(moment))
+      catalogue.blindMoments.insert(Moment(moment))
     }
+    isUnsaved = true
     return true
   }
 

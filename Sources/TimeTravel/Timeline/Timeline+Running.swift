@@ -33,17 +33,38 @@ extension Timeline {
       try await bring(to: last)
     case .unknown: try await bringToPosition()
     }
-    var laying = CheckpointLaying(focus: reason == .done ? end : nil)
+    let start = try await placeHere()
+    var first: (place: Place, reason: TimelineStop.Reason)?
+    for part in armed.parts {
+      try await bring(to: start)
+      // What stops later than another part does doesn't matter.
+      let limit = first.map { min($0.place.moment.later(by: 1), end) } ?? end
+      let focus = reason == .end && limit == end ? nil : limit
+      guard let stop = try await runForwards(part, to: limit, focus: focus) else { continue }
+      guard let known = first else {
+        first = stop
+        continue
+      }
+      let isNew = !stop.place.isSame(as: known.place)
+      if isNew, try await comesFirst(stop.place, known.place) { first = stop }
+    }
+    guard let first else { return commit(try await placeHere(), reason) }
+    return commit(first.place, first.reason)
+  }
+
+  /// The first stop of a part of the armed ones; nil if `end` comes first.
+  private func runForwards(
+    _ armed: ArmedStops, to end: Moment, focus: Moment?
+  ) async throws(Setback) -> (place: Place, reason: TimelineStop.Reason)? {
+    var laying = CheckpointLaying(focus: focus)
     let stops = armed.engineStops
     // The breakpoint at the position, if any, is where the user is already.
     try await apply(stops)
     var stop = try await stepEngine()
     while true {
       let reasons = try await judge(stop, armed)
-      if let first = reasons.first { return commit(try await placeHere(), first) }
-      guard try await state().moment < end else {
-        return commit(try await placeHere(), reason)
-      }
+      if let first = reasons.first { return (try await placeHere(), first) }
+      guard try await state().moment < end else { return nil }
       try await arrive(&laying)
       stop = try await move(to: end, stops, &laying)
     }

@@ -36,8 +36,6 @@ public actor Timeline<Engine: ReplayEngine> {
   /// Where the engine stands isn't a state of the recording, as far as one knows: it must go to a checkpoint
   /// first.
   var isAstray = false
-  /// Where the engine can't watch memory: it hung trying.
-  var blindMoments: Set<Moment> = []
 
   /// Where the user is.
   var current: Place
@@ -47,6 +45,8 @@ public actor Timeline<Engine: ReplayEngine> {
   var traceIndex: Int?
   var hints = ReadHints()
   var logs = HitLogs()
+  /// What the last enumeration of stops found, for pictures.
+  var found: [Occurrence] = []
 
   private var isBusy = false
   var isInterrupted = false
@@ -64,35 +64,16 @@ public actor Timeline<Engine: ReplayEngine> {
     self.policy = policy
     self.store = store
     costs = policy.assumedCosts
-    var catalogue = try store?.load() ?? CheckpointCatalogue()
-    do throws(EngineError) {
-      recorded = try await engine.recordedRange()
-      clock = try await engine.guestClock()
-      try await engine.setStops(.none)
-      try await engine.rewind()
-      let registers = try await engine.registers()
-      current = Place(moment: recorded.lowerBound, registers: registers, isFirst: true)
-      engineState = EngineState(
-        moment: recorded.lowerBound, isFirst: true, registers: registers)
-      engineStops = StopSet.none
-      catalogue.keep(within: recorded)
-      let stored = try await engine.checkpoints()
-      catalogue.keep(stored)
-      // Those that a session left behind without listing them are in the way of new ones.
-      let listed = Set(catalogue.checkpoints.map(\.name))
-      for name in stored.subtracting(listed).sorted() where name.text.hasPrefix(checkpointPrefix) {
-        try await engine.deleteCheckpoint(name)
-      }
-    } catch {
-      throw TimelineError(error)
-    }
-    let digest = StateDigest(current.registers)
-    if let beginning = catalogue.beginning, beginning != digest {
-      throw .diverged(at: recorded.lowerBound, since: recorded.lowerBound)
-    }
-    isUnsaved = catalogue.beginning == nil
-    catalogue.beginning = digest
-    self.catalogue = catalogue
+    let loaded = try store?.load() ?? CheckpointCatalogue()
+    let start = try await TimelineStart(engine, loaded, restartLimit: policy.restartLimit)
+    recorded = start.recorded
+    clock = start.clock
+    current = Place(moment: start.recorded.lowerBound, registers: start.registers, isFirst: true)
+    engineState = EngineState(
+      moment: start.recorded.lowerBound, isFirst: true, registers: start.registers)
+    engineStops = StopSet.none
+    isUnsaved = start.catalogue != loaded
+    catalogue = start.catalogue
   }
 
   // MARK: Where we are

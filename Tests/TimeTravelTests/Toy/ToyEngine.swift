@@ -22,6 +22,8 @@ actor ToyEngine: ReplayEngine {
     var refusesSaving: @Sendable (UInt64) -> Bool = { _ in false }
     /// A run that reaches its limit by an instruction that accesses a watchpoint says only the former.
     var hidesAccessAtLimit = false
+    /// It can't tell where virtual addresses lie.
+    var cannotTranslate = false
     /// Restoring this checkpoint gives a state with a wrong register.
     var spoiledCheckpoint: CheckpointName?
   }
@@ -174,11 +176,27 @@ actor ToyEngine: ReplayEngine {
 
   func memory(_ range: MemoryRange) async throws(EngineError) -> [UInt8] {
     try await enter()
-    guard case .virtual(let start) = range.start, start.rawValue <= 256,
-      range.count <= 256 - start.rawValue
-    else { throw .unreadable(range) }
-    let first = Int(start.rawValue)
-    return Array(machine.memory[first..<first + Int(range.count)])
+    switch range.start {
+    case .virtual(let start):
+      guard let bytes = machine.contents(start.rawValue, range.count) else {
+        throw .unreadable(range)
+      }
+      return bytes
+    case .physical(let start):
+      guard start.rawValue <= 256, range.count <= 256 - start.rawValue else {
+        throw .unreadable(range)
+      }
+      let first = Int(start.rawValue)
+      return Array(machine.memory[first..<first + Int(range.count)])
+    }
+  }
+
+  func physicalAddress(
+    of address: VirtualAddress
+  ) async throws(EngineError) -> PhysicalAddress? {
+    try await enter()
+    guard !faults.cannotTranslate else { throw .unsupported("telling where addresses lie") }
+    return machine.physical(address.rawValue).map { PhysicalAddress(UInt64($0)) }
   }
 
   func saveCheckpoint(_ name: CheckpointName) async throws(EngineError) -> UInt64 {

@@ -15,6 +15,16 @@ enum ToyInstruction: Hashable {
   /// Enters the handler without being counted; it returns to the next instruction.
   case fault
   case returnFromHandler
+  /// To memory by its physical address.
+  case storeDirect(register: Int, address: UInt8)
+  /// Lets each of two virtual pages mean what the other meant.
+  case swapPages(UInt8, UInt8)
+}
+
+/// What a device writes.
+struct ToyTransfer: Hashable {
+  let address: UInt8
+  let byte: UInt8
 }
 
 /// A program with the moments at which interrupts come: all that a recording has to know.
@@ -26,6 +36,8 @@ struct ToyProgram {
   var length: UInt64
   /// The count at which the recording begins.
   var start: UInt64 = 0
+  /// What devices write while the instruction at this count is executed.
+  var transfers: [UInt64: ToyTransfer] = [:]
 
   var range: ClosedRange<Moment> { Moment(start)...Moment(length) }
 
@@ -44,6 +56,28 @@ struct ToyProgram {
     return ToyProgram(
       instructions: instructions, handler: handler, interrupts: interrupts, length: length,
       start: start)
+  }
+
+  /// One in which memory changes behind the virtual addresses' back, too.
+  static func devious(seed: UInt64, length: UInt64, start: UInt64 = 0) -> ToyProgram {
+    var program = random(seed: seed, length: length, start: start)
+    var generator = Generator(~seed)
+    for index in program.instructions.indices.dropLast(5) {
+      let register = Int.random(in: 0..<3, using: &generator)
+      let address = UInt8.random(in: 0..<32, using: &generator)
+      switch Int.random(in: 0..<20, using: &generator) {
+      case 0, 1: program.instructions[index] = .storeDirect(register: register, address: address)
+      case 2: program.instructions[index] = .swapPages(0, address % 2 + 1)
+      default: break
+      }
+    }
+    for _ in 0..<length / 25 {
+      let moment = UInt64.random(in: start..<length, using: &generator)
+      program.transfers[moment] = ToyTransfer(
+        address: UInt8.random(in: 0..<48, using: &generator),
+        byte: UInt8.random(in: 0...255, using: &generator))
+    }
+    return program
   }
 
   private static func randomInstruction(_ generator: inout Generator, _ size: Int) -> ToyInstruction
@@ -68,12 +102,13 @@ struct ToyProgram {
 
 /// One access of one byte.
 struct ToyAccess: Hashable {
-  let address: UInt8
+  /// A virtual address.
+  let address: UInt64
   let isWrite: Bool
 
   func triggers(_ watchpoint: Watchpoint) -> Bool {
     guard case .virtual(let start) = watchpoint.range.start else { return false }
-    let offset = UInt64(address) &- start.rawValue
+    let offset = address &- start.rawValue
     guard offset < watchpoint.range.count else { return false }
     switch watchpoint.access {
     case .read: return !isWrite
@@ -84,6 +119,9 @@ struct ToyAccess: Hashable {
 }
 
 /// A CPU with four registers, 256 bytes of memory and a stack that grows down from the top of them.
+///
+/// The virtual addresses up to 255 are mapped in pages of 16 bytes, at first to the same physical ones; the next 256
+/// are all of physical memory in order.
 struct ToyMachine: Hashable {
   var count: UInt64
   var programCounter: UInt8 = 0
@@ -91,6 +129,8 @@ struct ToyMachine: Hashable {
   var words: [UInt64] = [1, 2, 3, 4]
   var memory = [UInt8](repeating: 0, count: 256)
   var hasTakenInterrupt = false
+  /// Which physical page each virtual one means.
+  var pages = (0..<16).map { UInt8($0) }
 
   init(_ program: ToyProgram) { count = program.start }
 
@@ -108,6 +148,28 @@ struct ToyMachine: Hashable {
       stackPointer: VirtualAddress(UInt64(stackPointer)))
   }
 
+  /// Where a virtual address lies; nil if it is mapped nowhere.
+  func physical(_ address: UInt64) -> Int? {
+    switch address {
+    case 0..<256: Int(pages[Int(address / 16)]) * 16 + Int(address % 16)
+    case 256..<512: Int(address - 256)
+    default: nil
+    }
+  }
+
+  /// What virtual memory holds; nil if some of it isn't mapped.
+  func contents(_ start: UInt64, _ count: UInt64) -> [UInt8]? {
+    guard start < 512, count <= 512 else { return nil }
+    var bytes: [UInt8] = []
+    for address in start..<start + count {
+      guard let place = physical(address) else { return nil }
+      bytes.append(memory[place])
+    }
+    return bytes
+  }
+
+  private func read(_ address: UInt8) -> UInt8 { memory[physical(UInt64(address)) ?? 0] }
+
   /// Executes one instruction or takes one interrupt or exception, and tells what that accessed.
   mutating func step(_ program: ToyProgram) -> [ToyAccess] {
     if program.interrupts.contains(count), !hasTakenInterrupt {
@@ -117,9 +179,12 @@ struct ToyMachine: Hashable {
     let instruction = program.instructions[Int(programCounter)]
     programCounter += 1
     if instruction == .fault { return enterHandler(program, returningTo: programCounter) }
+    let transfer = program.transfers[count]
     count += 1
     hasTakenInterrupt = false
-    return execute(instruction)
+    let accesses = execute(instruction)
+    if let transfer { memory[Int(transfer.address)] = transfer.byte }
+    return accesses
   }
 
   private mutating func enterHandler(_ program: ToyProgram, returningTo address: UInt8)
@@ -131,13 +196,12 @@ struct ToyMachine: Hashable {
 
   private mutating func push(_ byte: UInt8) -> ToyAccess {
     stackPointer &-= 1
-    memory[Int(stackPointer)] = byte
-    return ToyAccess(address: stackPointer, isWrite: true)
+    return write(byte, UInt64(stackPointer))
   }
 
   private mutating func pop() -> (UInt8, ToyAccess) {
-    let access = ToyAccess(address: stackPointer, isWrite: false)
-    let byte = memory[Int(stackPointer)]
+    let access = ToyAccess(address: UInt64(stackPointer), isWrite: false)
+    let byte = read(stackPointer)
     stackPointer &+= 1
     return (byte, access)
   }
@@ -146,11 +210,12 @@ struct ToyMachine: Hashable {
     switch instruction {
     case .add(let register, let number): words[register] &+= number
     case .load(let register, let address):
-      words[register] = UInt64(memory[Int(address)])
-      return [ToyAccess(address: address, isWrite: false)]
-    case .store(let register, let address): return [write(register, address)]
-    case .storeThrough(let register):
-      return [write(register, UInt8(truncatingIfNeeded: words[register] % 32))]
+      words[register] = UInt64(read(address))
+      return [ToyAccess(address: UInt64(address), isWrite: false)]
+    case .store(let register, let address): return [store(register, UInt64(address))]
+    case .storeDirect(let register, let address): return [store(register, UInt64(address) + 256)]
+    case .storeThrough(let register): return [store(register, words[register] % 32)]
+    case .swapPages(let one, let other): pages.swapAt(Int(one), Int(other))
     case .push(let register): return [push(UInt8(truncatingIfNeeded: words[register]))]
     case .pop(let register):
       let (byte, access) = pop()
@@ -169,8 +234,12 @@ struct ToyMachine: Hashable {
     return []
   }
 
-  private mutating func write(_ register: Int, _ address: UInt8) -> ToyAccess {
-    memory[Int(address)] = UInt8(truncatingIfNeeded: words[register])
+  private mutating func store(_ register: Int, _ address: UInt64) -> ToyAccess {
+    write(UInt8(truncatingIfNeeded: words[register]), address)
+  }
+
+  private mutating func write(_ byte: UInt8, _ address: UInt64) -> ToyAccess {
+    if let place = physical(address) { memory[place] = byte }
     return ToyAccess(address: address, isWrite: true)
   }
 }

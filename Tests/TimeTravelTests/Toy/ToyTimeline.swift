@@ -35,7 +35,7 @@ struct ToyTimeline {
     guard memory else { return }
     let all = MemoryRange(.virtual(VirtualAddress(0)), count: 256)
     let bytes = try await timeline.memory(all)
-    #expect(bytes == machine.memory, sourceLocation: sourceLocation)
+    #expect(bytes == machine.contents(0, 256), sourceLocation: sourceLocation)
   }
 
   func arm(_ stops: StopSet) async {

@@ -1,4 +1,4 @@
-internal import QEMUReplay
+public import QEMUReplay
 
 /// What is known of a recording: `varve info DIR`.
 public struct RecordingReport: Encodable, Sendable {
@@ -23,30 +23,15 @@ public struct RecordingReport: Encodable, Sendable {
     public let damage: String?
   }
 
-  /// Reads the recording in `path`, the log included. Throws a `VarveError`.
-  public init(opening path: String, progress: ProgressHandler = .silent) throws(VarveError) {
-    do throws(ReplayError) {
-      let recording = try Recording(path)
-      let read = try recording.readLog()
-      file = path
-      description = recording.description
-      log = Log(
-        size: read.wholeSize, events: read.events, instructions: read.instructions,
-        time: read.instructions << UInt64(min(description.shift, 10)),
-        isComplete: read.isComplete, damage: read.damage)
-      problem = Self.problem(recording, progress)
-    } catch {
-      throw VarveError(file: path, reason: "\(error)")
-    }
-  }
-
-  private static func problem(_ recording: Recording, _ progress: ProgressHandler) -> String? {
-    do throws(ReplayError) {
-      try recording.verify(progress: progress)
-      return nil
-    } catch {
-      return error.description
-    }
+  /// `problem` is what keeps it from being replayed.
+  public init(_ recording: Recording, log: ReplayLog, file: String, problem: String?) {
+    self.file = file
+    description = recording.description
+    self.log = Log(
+      size: log.wholeSize, events: log.events, instructions: log.instructions,
+      time: log.instructions << UInt64(min(description.shift, 10)),
+      isComplete: log.isComplete, damage: log.damage)
+    self.problem = problem
   }
 
   private enum CodingKeys: String, CodingKey {

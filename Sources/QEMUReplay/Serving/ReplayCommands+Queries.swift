@@ -1,0 +1,164 @@
+internal import Bytes
+internal import GDBRemote
+internal import HostSystem
+internal import TimeTravel
+
+extension TimelineTarget {
+  // MARK: last-write
+
+  func lastWrite(_ words: [String]) async throws(RemoteError) -> String {
+    guard let range = await range(words.joined(separator: ",")) else { throw usage("last-write") }
+    let found = try await interruptibly { () async throws(TimelineError) in
+      try await self.timeline.lastWrite(to: range)
+    }
+    switch found.finding {
+    case .store(let record):
+      return "written at \(await text(record)), by the instruction at " + Self.change(record)
+        + Self.caveat(found)
+    case .storeToUnreadable(let record):
+      return "written at \(await text(record)), by the instruction at " + Self.change(record)
+        + "whether that is still there can't be told: it isn't mapped at the position\n"
+        + Self.caveat(found)
+    case .change(let record, let culprit):
+      return "changed at \(await text(record)), while executing the instruction at "
+        + Self.change(record) + Self.explanation(culprit, range)
+        + Self.comparisons(found.comparisons) + Self.caveat(found)
+    case .nothing:
+      guard case .physical = range.start else {
+        return "nothing wrote to \(range) since the recording began\n" + Self.caveat(found)
+      }
+      return "\(range) are as they were when the recording began\n"
+        + Self.comparisons(found.comparisons)
+    }
+  }
+
+  private func text(_ record: AccessRecord) async -> String { await text(record.moment) }
+
+  private static func change(_ record: AccessRecord) -> String {
+    "\(record.programCounter): \(digits(record.before)) → \(digits(record.after))\n"
+  }
+
+  private static func explanation(_ culprit: LastWrite.Culprit, _ range: MemoryRange) -> String {
+    switch culprit {
+    case .deviceOrAlias:
+      "no store to \(range) did that or came later: it was a device, or a store through another "
+        + "address of the same memory\n"
+    case .deviceOrAliasOrMapping:
+      "no store to \(range) did that or came later: it was a device, a store through another "
+        + "address of the same memory, or the address came to mean other memory\n"
+    case .anything: "it may have been that instruction, or a device\n"
+    }
+  }
+
+  private static func comparisons(_ count: Int) -> String {
+    let moments = count == 0 ? "here" : "here and at \(count) moments between"
+    return "memory was compared \(moments); what left no trace there would have been missed\n"
+  }
+
+  private static func caveat(_ found: LastWrite) -> String {
+    guard found.unwatchedMoments > 0 else { return "" }
+    return "\(found.unwatchedMoments) instructions since then couldn't be watched: stores of the "
+      + "same bytes by them would have been missed\n"
+  }
+
+  private static func digits(_ bytes: [UInt8]?) -> String {
+    guard let bytes else { return "unreadable" }
+    let shown = bytes.prefix(32).map { paddedHex($0, digits: 2) }.joined(separator: " ")
+    return bytes.count > 32 ? shown + " …" : shown
+  }
+
+  // MARK: Addresses
+
+  /// `ADDRESS[,LENGTH]`, the address in hexadecimal with or without 0x, or a register that holds it;
+  /// `phys:` before a physical one.
+  private func range(_ text: String) async -> MemoryRange? {
+    let isPhysical = text.hasPrefix("phys:")
+    let parts = (isPhysical ? text.dropFirst(5) : text[...]).split(separator: ",")
+    guard let first = parts.first, parts.count <= 2, let address = await address(first),
+      let count = parts.count == 2 ? UInt64(parts[1]) : 8, count > 0, count <= 4096
+    else { return nil }
+    return MemoryRange(
+      isPhysical ? .physical(PhysicalAddress(address)) : .virtual(VirtualAddress(address)),
+      count: count)
+  }
+
+  private func address(_ text: Substring) async -> UInt64? {
+    if text.hasPrefix("$") {
+      let values = RegisterValues(description, packet: await timeline.registers.bytes)
+      return values[String(text.dropFirst())]
+    }
+    return UInt64(text.hasPrefix("0x") ? text.dropFirst(2) : text, radix: 16)
+  }
+
+  // MARK: every
+
+  func every(
+    _ words: [String], _ breakpoints: [Breakpoint]
+  ) async throws(RemoteError) -> String {
+    var words = words
+    var limit = 1000
+    if let last = words.last, let count = Int(last), count > 0 {
+      limit = count
+      words.removeLast()
+    }
+    if words.isEmpty {
+      guard !breakpoints.isEmpty else {
+        throw .refused("no breakpoint or watchpoint is set, and none was given")
+      }
+      await arm(breakpoints)
+    } else {
+      try await arm(words)
+    }
+    let most = limit
+    let (found, isComplete) = try await interruptibly { () async throws(TimelineError) in
+      try await self.timeline.occurrences(limit: most)
+    }
+    var lines = ""
+    for occurrence in found {
+      lines += "\(await text(occurrence.moment)), at \(occurrence.programCounter)\n"
+    }
+    return lines + "\(found.count) in all" + (isComplete ? "\n" : ", and more\n")
+  }
+
+  /// Makes what `words` say all that stops the timeline: `break:ADDRESS`, `write:RANGE`, ….
+  private func arm(_ words: [String]) async throws(RemoteError) {
+    await timeline.removeAllStops()
+    for word in words {
+      let parts = word.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2 else { throw usage("every") }
+      if parts[0] == "break" {
+        guard let address = await address(parts[1]) else { throw usage("every") }
+        await timeline.setBreakpoint(VirtualAddress(address))
+        continue
+      }
+      let kinds: [Substring: WatchedAccess] = [
+        "write": .write, "read": .read, "access": .readOrWrite,
+      ]
+      guard let access = kinds[parts[0]], let range = await range(String(parts[1])) else {
+        throw usage("every")
+      }
+      await timeline.setWatchpoint(Watchpoint(range, access: access))
+    }
+  }
+
+  // MARK: timeline
+
+  func timelineText(_ words: [String]) async throws(RemoteError) -> String {
+    let chart = TimelineChart(await timeline.survey)
+    if words.isEmpty { return chart.text() }
+    // On a TCP port others may ask, too: nothing is replaced, and nothing made that other programs read by
+    // its name.
+    guard words.count >= 2, words[0] == "svg", words[words.count - 1].hasSuffix(".svg") else {
+      throw .refused("usage: timeline [svg FILE], where FILE ends in .svg")
+    }
+    let path = words.dropFirst().joined(separator: " ")
+    do throws(HostError) {
+      let file = try AtomicOutputFile(path)
+      try file.write(ByteView(copying: Array(chart.svg().utf8)), at: 0)
+      try file.commit()
+    } catch {
+      throw .refused(error.description)
+    }
+    return "drawn in \(path)\n"
+  }
+}

@@ -1,0 +1,235 @@
+import Bytes
+import Testing
+import TimeTravel
+
+/// Writes that a watchpoint doesn't see: by devices, by other addresses of the same memory, and to other memory by
+/// the same address. What the timeline finds is held against every state of the recording.
+struct LastWriteTests {
+  /// What the oracle knows of some memory that a virtual range means at one state.
+  private struct Truth {
+    let oracle: Oracle
+    let range: MemoryRange
+    /// Physical addresses, as the range means them at `origin`; those of a physical range are its own.
+    let places: [Int]
+    let origin: Int
+
+    init?(_ oracle: Oracle, _ range: MemoryRange, at origin: Int) {
+      self.oracle = oracle
+      self.range = range
+      self.origin = origin
+      let machine = oracle.states[origin].machine
+      let addresses = range.rawStart..<range.rawStart + range.count
+      if case .virtual = range.start {
+        places = addresses.compactMap { machine.physical($0) }
+      } else {
+        places = addresses.map { Int($0) }
+      }
+      guard places.count == Int(range.count) else { return nil }
+    }
+
+    func contents(_ index: Int) -> [UInt8] {
+      places.map { oracle.states[index].machine.memory[$0] }
+    }
+
+    /// Whether the step from `index` stores through the range's own addresses to its own memory.
+    func stores(_ index: Int) -> Bool {
+      guard case .virtual(let start) = range.start else { return false }
+      return oracle.states[index].accesses.contains { access in
+        guard access.isWrite, access.address >= start.rawValue,
+          access.address - start.rawValue < range.count,
+          let place = oracle.states[index + 1].machine.physical(access.address)
+        else { return false }
+        return place == places[Int(access.address - start.rawValue)]
+      }
+    }
+
+    /// The last step before the origin that stores.
+    var lastStore: Int? { (0..<origin).last { stores($0) } }
+
+    /// The last step before the origin that changes the memory.
+    var lastChange: Int? { (0..<origin).last { contents($0) != contents($0 + 1) } }
+
+    /// Whether memory is as at the origin in all states from `index` on.
+    func isSettled(since index: Int) -> Bool {
+      (index...origin).allSatisfy { contents($0) == contents(origin) }
+    }
+
+    func index(of record: AccessRecord) -> Int? {
+      oracle.states.indices.first { index in
+        oracle.moment(index) == record.moment
+          && oracle.states[index].machine.registers == record.registers
+      }
+    }
+  }
+
+  /// Fails unless `found` is true, and the best that can be known.
+  private func check(_ found: LastWrite, _ truth: Truth) throws {
+    switch found.finding {
+    case .store(let record):
+      let index = try #require(truth.index(of: record))
+      #expect(index == truth.lastStore)
+      #expect(record.before == truth.contents(index))
+      #expect(record.after == truth.contents(index + 1))
+      #expect(record.after == truth.contents(truth.origin))
+    case .storeToUnreadable:
+      Issue.record("all of this memory can be read")
+    case .change(let record, let culprit):
+      let index = try #require(truth.index(of: record))
+      #expect(!truth.stores(index))
+      #expect(truth.lastStore ?? -1 < index)
+      #expect(record.before == truth.contents(index))
+      #expect(record.before != record.after)
+      #expect(record.after == truth.contents(index + 1))
+      #expect(record.after == truth.contents(truth.origin))
+      if case .virtual = truth.range.start {
+        #expect(culprit == .deviceOrAlias)
+      } else {
+        #expect(culprit == .anything)
+      }
+      // Only what left no trace may be missed.
+      if truth.isSettled(since: index + 1) { #expect(index == truth.lastChange) }
+    case .nothing:
+      #expect(truth.lastStore == nil)
+      #expect(truth.contents(0) == truth.contents(truth.origin))
+    }
+  }
+
+  @Test(arguments: 1...12)
+  func `Memory that changes behind its address's back`(seed: UInt64) async throws {
+    let program = ToyProgram.devious(seed: seed, length: 400, start: seed % 4 == 0 ? 9 : 0)
+    let toy = try await ToyTimeline(program)
+    var generator = Generator(seed &* 31)
+    for _ in 0..<40 {
+      let index = Int.random(in: 0...toy.oracle.last, using: &generator)
+      try await toy.place(at: index)
+      let start = UInt64.random(in: 0..<50, using: &generator)
+      let count = UInt64.random(in: 1...5, using: &generator)
+      let isPhysical = Int.random(in: 0..<4, using: &generator) == 0
+      let range = MemoryRange(
+        isPhysical ? .physical(PhysicalAddress(start)) : .virtual(VirtualAddress(start)),
+        count: count)
+      // Toy pages are smaller than those that the search tells apart.
+      let isInOnePage = start / 16 == (start + count - 1) / 16
+      guard isPhysical || isInOnePage else { continue }
+      let truth = try #require(Truth(toy.oracle, range, at: index))
+      let found = try await toy.timeline.lastWrite(to: range)
+      try await toy.expect(at: index, memory: true)
+      try check(found, truth)
+    }
+  }
+
+  @Test(arguments: [2, 5])
+  func `An end in any call changes no answer`(seed: UInt64) async throws {
+    let program = ToyProgram.devious(seed: seed, length: 250)
+    func answers(_ toy: ToyTimeline) async throws -> [LastWrite.Finding] {
+      var found: [LastWrite.Finding] = []
+      try await toy.place(at: toy.oracle.last - 3)
+      for address in [3, 17, 33] as [UInt64] {
+        let range = MemoryRange(.virtual(VirtualAddress(address)), count: 2)
+        found.append(try await toy.timeline.lastWrite(to: range).finding)
+        let physical = MemoryRange(.physical(PhysicalAddress(address)), count: 2)
+        found.append(try await toy.timeline.lastWrite(to: physical).finding)
+      }
+      return found
+    }
+    let calm = try await ToyTimeline(program)
+    let first = await calm.engine.work.calls + 1
+    let truth = try await answers(calm)
+    let last = await calm.engine.work.calls
+    for call in stride(from: first, through: last, by: 7) {
+      let toy = try await ToyTimeline(program)
+      await toy.engine.fail(.init(deathCalls: [call], losesCheckpoints: call % 2 == 0))
+      let seen = try await answers(toy)
+      // Without its checkpoints a search compares at other moments, which only matters for what left no trace.
+      if call % 2 == 1 { #expect(seen == truth, "killed in call \(call)") }
+      #expect(await toy.engine.work.restarts == 1)
+    }
+  }
+
+  /// Counts, and at one moment something else writes.
+  private static func counting(_ transfers: [UInt64: ToyTransfer]) -> ToyProgram {
+    var program = ToyProgram(
+      instructions: [.store(register: 1, address: 5), .add(register: 0, 1), .jump(1)], handler: 0,
+      interrupts: [], length: 5000)
+    program.transfers = transfers
+    return program
+  }
+
+  private static let five = MemoryRange(.virtual(VirtualAddress(5)), count: 1)
+
+  @Test func `A device's write comes after a store`() async throws {
+    let toy = try await ToyTimeline(Self.counting([3001: ToyTransfer(address: 5, byte: 77)]))
+    _ = try await toy.timeline.seek(.moment(Moment(4990)))
+    let found = try await toy.timeline.lastWrite(to: Self.five)
+    guard case .change(let record, .deviceOrAlias) = found.finding else {
+      Issue.record("\(found)")
+      return
+    }
+    #expect(record.moment == Moment(3001))
+    #expect(record.before == [2] && record.after == [77])
+    #expect(found.comparisons > 0)
+    #expect(found.unwatchedMoments == 0)
+    // Before it, the store is what counts.
+    _ = try await toy.timeline.seek(.moment(Moment(3001)))
+    let earlier = try await toy.timeline.lastWrite(to: Self.five)
+    #expect(earlier.record?.moment == Moment(0))
+    guard case .store = earlier.finding else {
+      Issue.record("\(earlier)")
+      return
+    }
+  }
+
+  @Test func `An engine that can't translate compares virtual memory`() async throws {
+    var program = Self.counting([:])
+    program.instructions[1] = .swapPages(0, 3)
+    program.instructions[2] = .jump(2)
+    let toy = try await ToyTimeline(program)
+    await toy.engine.fail(.init(cannotTranslate: true))
+    _ = try await toy.timeline.seek(.moment(Moment(4000)))
+    let found = try await toy.timeline.lastWrite(to: Self.five)
+    guard case .change(let record, .deviceOrAliasOrMapping) = found.finding else {
+      Issue.record("\(found)")
+      return
+    }
+    #expect(record.moment == Moment(1))
+    #expect(record.before == [2] && record.after == [0])
+    // With translation it is plain that nobody wrote to this memory.
+    await toy.engine.fail(.init())
+    #expect(try await toy.timeline.lastWrite(to: Self.five).finding == .nothing)
+    let moved = MemoryRange(.virtual(VirtualAddress(3 * 16 + 5)), count: 1)
+    let other = try await toy.timeline.lastWrite(to: moved)
+    guard case .change(let store, .deviceOrAlias) = other.finding else {
+      Issue.record("\(other)")
+      return
+    }
+    #expect(store.moment == Moment(0) && store.after == [2])
+  }
+
+  @Test func `What isn't there can't be searched for`() async throws {
+    let toy = try await ToyTimeline(Self.counting([:]))
+    _ = try await toy.timeline.seek(.moment(Moment(100)))
+    let nowhere = MemoryRange(.physical(PhysicalAddress(0x1000)), count: 4)
+    await #expect(throws: TimelineError.unreadable(nowhere)) {
+      try await toy.timeline.lastWrite(to: nowhere)
+    }
+    for count in [0, 1 << 20, UInt64.max] {
+      let range = MemoryRange(.virtual(VirtualAddress(16)), count: count)
+      await #expect(throws: TimelineError.unsupported("searching for writes to \(range)")) {
+        try await toy.timeline.lastWrite(to: range)
+      }
+    }
+    let unmapped = MemoryRange(.virtual(VirtualAddress(0x9000)), count: 4)
+    #expect(try await toy.timeline.lastWrite(to: unmapped).finding == .nothing)
+    #expect(await toy.timeline.position == Moment(100))
+  }
+
+  @Test func `Where stores couldn't be watched is told`() async throws {
+    let toy = try await ToyTimeline(Self.counting([:]))
+    await toy.engine.fail(.init(stallsWatching: (3000, 0)))
+    _ = try await toy.timeline.seek(.moment(Moment(4990)))
+    let found = try await toy.timeline.lastWrite(to: Self.five)
+    #expect(found.record?.moment == Moment(0))
+    #expect(found.unwatchedMoments == 4)
+    #expect(await toy.engine.work.restarts == 1)
+  }
+}
