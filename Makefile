@@ -25,7 +25,7 @@ lab: setup ## make the laboratory's real subjects (cached outside this tree)
 	Lab/lab packages
 	Lab/lab build
 
-demo: release ## boot a VM, take a core of its QEMU and walk every layer
+demo: release ## boot a VM, take a core of its QEMU and walk every layer; record one that panics and go back
 	scripts/demo $(VARVE)
 
 test: lab ## run all tests, on real dumps

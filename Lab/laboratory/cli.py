@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from . import cache, demo, kernel_live, manifest, packages, subjects, vm_live
+from . import cache, demo, demo_guest, kernel_live, manifest, packages, subjects, vm_live
 from .commands import end_all, end_all_on_exit
 from .errors import LabError
 from .steps import say, step
@@ -29,6 +29,8 @@ def main(arguments: list[str]) -> int:
         "demo-core", help="boot the guest on the debug QEMU, put it under load, take a core"
     )
     demo_core.add_argument("out", metavar="OUT", type=Path)
+    appliance = commands.add_parser("demo-guest", help="make a program that dies of an early fault, as a guest's init")
+    appliance.add_argument("out", metavar="OUT", type=Path)
     run_vm = commands.add_parser(
         "run-vm", help="boot a configuration, print its PID and QMP socket, keep it until standard input ends"
     )
@@ -62,6 +64,8 @@ def main(arguments: list[str]) -> int:
             case "demo-core":
                 _build(["guest", "qemu-debug-ucontext"])
                 demo.take_core(chosen.out)
+            case "demo-guest":
+                demo_guest.make(chosen.out)
             case "run-vm":
                 vm_live.keep(chosen.configuration, chosen.program, running=chosen.running)
             case "run-kernel":

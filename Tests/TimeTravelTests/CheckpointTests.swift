@@ -44,6 +44,24 @@ struct CheckpointTests {
     #expect(await toy.engine.checkpointCount == 3)
   }
 
+  /// An engine slower than was assumed: when a search has come just before a checkpoint, one more seems due.
+  @Test func `Searches don't heap them up before one another`() async throws {
+    var policy = CheckpointPolicy.toy
+    policy.assumedCosts = EngineCosts(
+      instruction: .milliseconds(1), save: .seconds(1), restore: .milliseconds(500))
+    let program = ToyProgram.random(seed: 1, length: 1001)
+    let engine = ToyEngine(program, nanoseconds: 3_000_000)
+    let store = MemoryStore()
+    let first = try await Timeline(engine, policy: policy, store: store)
+    _ = try await first.seek(.moment(Moment(1000)))
+    let mine = try await first.saveCheckpoint()
+    let timeline = try await Timeline(engine, policy: policy, store: store)
+    _ = try await timeline.seek(.moment(Moment(1000)))
+    let nowhere = MemoryRange(.virtual(VirtualAddress(4096)), count: 8)
+    #expect(try await timeline.lastWrite(to: nowhere) == nil)
+    #expect(await timeline.checkpoints == [mine])
+  }
+
   @Test func `One that the user saved isn't dropped`() async throws {
     var policy = CheckpointPolicy.toy
     policy.maximumCount = 3

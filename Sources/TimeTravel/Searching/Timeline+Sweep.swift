@@ -69,7 +69,7 @@ extension Timeline {
   /// So many instructions before a limit are stepped one by one while watchpoints are set. Where an access
   /// and a limit fall together an engine may be torn between the two, and searches often end just where an
   /// access stopped the machine.
-  private var watchedTail: UInt64 { 8 }
+  var watchedTail: UInt64 { 8 }
 
   /// Throws `.stalled` if the engine moves without getting anywhere.
   private func checkProgress(

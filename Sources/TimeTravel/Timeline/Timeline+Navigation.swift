@@ -78,7 +78,8 @@ extension Timeline {
     // Whether one is wanted here was decided before the run.
     let before = state.moment.earlier(by: 1)
     guard state.moment > recorded.lowerBound, state.moment < recorded.upperBound,
-      state.moment != laying.focus, wish(after: before, laying) <= state.moment
+      state.moment != laying.focus, wish(after: before, laying) <= state.moment,
+      !isJustBefore(state.moment, laying.focus)
     else { return }
     switch try await layCheckpoint(focus: laying.focus ?? state.moment) {
     case .saved: laying = CheckpointLaying(focus: laying.focus)
@@ -93,6 +94,15 @@ extension Timeline {
         laying = CheckpointLaying(focus: laying.focus)
         laying.declined = state.moment
       }
+    }
+  }
+
+  /// Whether a known checkpoint or `focus` comes so soon that another checkpoint gains nothing. Passes that
+  /// watch memory stop a little before both; what they cost may by then speak for one more each time.
+  private func isJustBefore(_ moment: Moment, _ focus: Moment?) -> Bool {
+    [catalogue.first(after: moment)?.moment, focus].contains { next in
+      guard let next, next > moment else { return false }
+      return moment.distance(to: next) <= watchedTail
     }
   }
 

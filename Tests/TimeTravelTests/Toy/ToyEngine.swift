@@ -50,11 +50,17 @@ actor ToyEngine: ReplayEngine {
   private(set) var work = Work()
   private var faults = Faults()
   private var interruption: (call: Int, action: @Sendable () async -> Void)?
-  /// What save, restore and stop take, in instructions; an instruction takes one nanosecond.
+  /// What save, restore and stop take, in instructions.
   private let costs: (save: Int, restore: Int, stop: Int)
+  /// What an instruction takes, in nanoseconds.
+  private let nanoseconds: Int
 
-  init(_ program: ToyProgram, costs: (save: Int, restore: Int, stop: Int) = (40, 20, 4)) {
+  init(
+    _ program: ToyProgram, costs: (save: Int, restore: Int, stop: Int) = (40, 20, 4),
+    nanoseconds: Int = 1
+  ) {
     self.program = program
+    self.nanoseconds = nanoseconds
     self.costs = costs
     machine = ToyMachine(program)
   }
@@ -94,8 +100,9 @@ actor ToyEngine: ReplayEngine {
 
   func timeSpent() async -> Duration {
     .nanoseconds(
-      work.executed + work.saves * costs.save + work.restores * costs.restore
-        + (work.stops + work.steps) * costs.stop)
+      nanoseconds
+        * (work.executed + work.saves * costs.save + work.restores * costs.restore
+          + (work.stops + work.steps) * costs.stop))
   }
 
   func position() async throws(EngineError) -> Moment {

@@ -1,0 +1,1 @@
+"""What `scripts/prove-replay` proves, a module for each part."""

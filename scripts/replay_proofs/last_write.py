@@ -1,0 +1,226 @@
+"""The last write to random words, against a trace of all stores.
+
+The trace is made by a plugin (stores.c) in a QEMU of its own that replays straight forwards, without Varve.
+It sees what instructions store. What the CPU stores when it takes an interrupt or exception is no instruction's;
+where Varve names such a store, the other QEMU is brought to that moment, and the word has to change in just that step
+and be the same from then on.
+"""
+
+import re
+import struct
+import subprocess
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from .guests import MEMORY, Plain, Recording
+from .run import Proof, note, spread, table
+
+# Where Linux without randomisation has its image and all of memory (Documentation/x86/x86_64/mm.rst).
+IMAGE = 0xFFFFFFFF80000000
+DIRECT = 0xFFFF888000000000
+STACK = 16384
+BOOT_WORDS = ("nokaslr",)
+
+
+@dataclass
+class Word:
+    origin: int
+    address: int
+    kind: str
+    value: bytes | None = None  # at the origin
+    counter: int = 0  # PC of the last store in the trace
+    moment: int = 0  # when that began, by the trace's own count
+    stores: int = 0
+    slack: int = 0  # by how much that count may be ahead of QEMU's
+    claim: tuple[int, int] | None = None  # moment and PC, by Varve
+
+
+def prove(proof: Proof) -> None:
+    recording = proof.recording(words=BOOT_WORDS)
+    words = choose(proof, recording, proof.count(200))
+    note(f"last-write: {len(words)} words at {len({word.origin for word in words})} moments")
+    trace(proof, recording, words)
+    note("last-write: traced")
+    times = ask(proof, recording, words)
+    seen = watch(recording, words)
+    kinds: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
+    for word in words:
+        kinds[word.kind][0] += 1
+        verdict = judge(word, seen)
+        if verdict:
+            kinds[word.kind][verdict] += 1
+        else:
+            kinds[word.kind][4] += 1
+            proof.fail(f"{word}; a QEMU of its own has there {seen_of(word, seen)}")
+    heads = ["where", "words", "the trace's store", "taking an interrupt", "never written, as in the trace", "wrong"]
+    table([*heads, "s: median (least to most)"], [[k, *v, spread(times[k])] for k, v in sorted(kinds.items())])
+
+
+def judge(word: Word, seen: dict) -> int | None:
+    """1: as the trace says, 2: the CPU's own store, 3: none, as in the trace; nil if Varve is wrong."""
+    if word.claim is None:
+        return 3 if word.stores == 0 else None
+    moment, counter = word.claim
+    there, before, after = seen[(moment, word.address)]
+    if there != counter:
+        return None
+    if word.stores and counter == word.counter and word.moment - word.slack <= moment <= word.moment:
+        return 1
+    later = not word.stores or moment > word.moment
+    return 2 if later and before != after and after == word.value else None
+
+
+def seen_of(word: Word, seen: dict) -> object:
+    return seen[(word.claim[0], word.address)] if word.claim else None
+
+
+# MARK: Which words
+
+
+def choose(proof: Proof, recording: Recording, count: int) -> list[Word]:
+    """At two moments in the kernel and two in a user program; in a short recording there are none of the latter."""
+    words: list[Word] = []
+    wanted = {"kernel": 4, "user": 0} if proof.is_short else {"kernel": 2, "user": 2}
+    step = recording.instructions // 100
+    with recording.plain() as plain:
+        for moment in sorted(proof.moments(recording, 24, low=0.2)):
+            if plain.when() > moment - step or not any(wanted.values()):
+                continue
+            plain.run(moment - step)
+            earlier = memory(plain)
+            plain.run(moment)
+            mode = "kernel" if plain.stub.counter() >> 63 else "user"
+            if not wanted[mode]:
+                continue
+            wanted[mode] -= 1
+            words += at(proof, plain, moment, mode, earlier, count // 4)
+    return words
+
+
+def at(proof: Proof, plain: Plain, moment: int, mode: str, earlier: bytes, count: int) -> list[Word]:
+    registers = bytes.fromhex(plain.stub.registers())
+    pointer = int.from_bytes(registers[7 * 8 : 8 * 8], "little") & ~7
+    # After rip, eflags and six segments of four bytes each: fs_base, gs_base, k_gs_base (QEMU gdb-xml/i386-64bit.xml).
+    bases = struct.unpack_from("<3Q", registers, 17 * 8 + 7 * 4)
+    local = next((base for base in bases[1:] if base >> 63), DIRECT) & ~7
+    changed = changes(proof, earlier, memory(plain))
+    image = [IMAGE + word for word in changed if 0x1000000 <= word < 0x4000000]
+    direct = [DIRECT + word for word in changed if not 0x1000000 <= word < 0x4000000]
+    near = range(pointer - 512, (pointer & ~(STACK - 1)) + STACK if mode == "kernel" else pointer + 1024, 8)
+    kinds = {
+        f"{mode} stack": list(near),
+        "kernel data": image,
+        "direct map": direct,
+        "per-CPU data": list(range(local, local + 0x30000, 8)),
+    }
+    if mode == "user":
+        kinds["user data"] = list(range(0x4C0000, 0x4D0000, 8))
+    words = []
+    taken = set()
+    for index in range(count * 20):
+        kind = list(kinds)[index % len(kinds)]
+        if len(words) == count or not kinds[kind]:
+            continue
+        address = proof.random.choice(kinds[kind])
+        value = plain.stub.memory(address, 8)
+        # Zeros mostly mean that nobody ever wrote there, which costs most and shows least.
+        if address in taken or value is None or (not any(value) and proof.random.random() < 0.8):
+            continue
+        taken.add(address)
+        words.append(Word(moment, address, kind, value))
+    return words
+
+
+def memory(plain: Plain) -> bytes:
+    """All of the guest's memory."""
+    for line in Path(f"/proc/{plain.process}/maps").read_text().splitlines():
+        start, end = (int(word, 16) for word in line.split()[0].split("-"))
+        if end - start == MEMORY:
+            with open(f"/proc/{plain.process}/mem", "rb") as file:
+                file.seek(start)
+                return file.read(MEMORY)
+    raise RuntimeError("QEMU has no mapping of the guest's size")
+
+
+def changes(proof: Proof, before: bytes, after: bytes) -> list[int]:
+    """Some of the words that differ."""
+    found = []
+    for page in range(0, MEMORY, 4096):
+        if before[page : page + 4096] != after[page : page + 4096]:
+            differing = [w for w in range(page, page + 4096, 8) if before[w : w + 8] != after[w : w + 8]]
+            found += proof.random.sample(differing, min(len(differing), 8))
+    return found
+
+
+# MARK: What the trace says
+
+
+def trace(proof: Proof, recording: Recording, words: list[Word]) -> None:
+    plugin = proof.place / "stores.so"
+    source = Path(__file__).with_name("stores.c")
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", plugin, source], check=True)
+    file = proof.place / "stores.table"
+    addresses = sorted({word.address for word in words})
+    empty = b"".join(struct.pack("<4Q", address, 0, 0, 0) for address in addresses)
+    file.write_bytes(struct.pack("<2Q", 0, len(addresses)) + empty)
+    with recording.plain("-plugin", f"{plugin},table={file}") as plain:
+        for origin in sorted({word.origin for word in words}):
+            plain.run(origin)
+            content = file.read_bytes()
+            begun = int.from_bytes(content[:8], "little")
+            rows = {row[0]: row[1:] for row in struct.iter_unpack("<4Q", content[16:])}
+            for word in words:
+                if word.origin == origin:
+                    word.counter, count, word.stores = rows[word.address]
+                    # An instruction that faults has begun and doesn't count.
+                    word.moment, word.slack = count - 1, begun - origin
+
+
+# MARK: What Varve says
+
+
+def ask(proof: Proof, recording: Recording, words: list[Word]) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = defaultdict(list)
+    with recording.served(proof.varve) as served:
+        served.seek("end")
+        done = 0
+        for origin in sorted({word.origin for word in words}):
+            served.seek(origin)
+            for word in words:
+                if word.origin != origin:
+                    continue
+                began = time.monotonic()
+                answer = served.stub.monitor(f"last-write {word.address:#x},8")
+                times[word.kind].append(time.monotonic() - began)
+                found = re.match(r"written at instruction (\d+) .* by the instruction at (0x[0-9a-f]+):", answer)
+                if found:
+                    word.claim = int(found[1]), int(found[2], 16)
+                elif not answer.startswith("nothing wrote"):
+                    raise RuntimeError(answer)
+                done += 1
+                if done % 20 == 0:
+                    note(f"last-write: {done} asked")
+    return times
+
+
+def watch(recording: Recording, words: list[Word]) -> dict[tuple[int, int], tuple[int, bytes | None, bytes | None]]:
+    """What is where Varve's answers say, in a QEMU of its own: PC, and the word before and after a step."""
+    claimed: dict[int, set[int]] = defaultdict(set)
+    for word in words:
+        if word.claim:
+            claimed[word.claim[0]].add(word.address)
+    seen = {}
+    with recording.plain() as plain:
+        for moment in sorted(claimed):
+            if plain.when() < moment:
+                plain.run(moment)
+            elif plain.when() > moment:
+                raise RuntimeError(f"the other QEMU is at {plain.when()} and should be at {moment}")
+            counter = plain.stub.counter()
+            before = {address: plain.stub.memory(address, 8) for address in claimed[moment]}
+            plain.step()
+            for address in claimed[moment]:
+                seen[(moment, address)] = counter, before[address], plain.stub.memory(address, 8)
+    return seen
