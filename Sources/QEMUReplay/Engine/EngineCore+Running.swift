@@ -16,6 +16,7 @@ extension EngineCore {
     try setBreak(at: limit.rawValue)
     leave()
     try instance.stub.send("c")
+    flashWaits = false
     let (reply, wasInterrupted) = try wait(interruption)
     let stop = try StubStop(reply)
     let now = try position()
@@ -37,6 +38,7 @@ extension EngineCore {
     if let breakCount, breakCount <= start.rawValue + 2 { try removeBreak() }
     leave()
     try instance.stub.send("s")
+    flashWaits = false
     let (reply, _) = try wait(nil)
     let stop = try StubStop(reply)
     try stand()
