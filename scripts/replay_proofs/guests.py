@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from measuring import laboratory
-from replaying import QMP
 
-from .wire import Stub
+from .wire import Monitor, Stub
 
 MEMORY = 128 << 20
 
@@ -78,7 +77,8 @@ class Recording:
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as server:
             stub = None
             try:
-                stub = Stub(socket, limit=120)
+                stub = Stub(socket)
+                stub.ask("qSupported:swbreak+;hwbreak+")
                 yield Served(server.pid, stub)
             finally:
                 if stub:
@@ -99,7 +99,7 @@ class Recording:
             errors = (Path(scratch) / "errors").open("w+")
             with errors, subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors) as qemu:
                 try:
-                    yield Plain(qemu.pid, Stub(Path(scratch) / "stub"), QMP(Path(scratch) / "monitor"))
+                    yield Plain(qemu.pid, Stub(Path(scratch) / "stub"), Monitor(Path(scratch) / "monitor"))
                 finally:
                     qemu.kill()
                     qemu.wait()
@@ -151,24 +151,31 @@ class Served:
 class Plain:
     process: int
     stub: Stub
-    monitor: QMP
+    monitor: Monitor
 
     def when(self) -> int:
-        return self.monitor.execute("query-replay")["icount"]
+        return self.monitor.ask("query-replay")["icount"]
 
     def run(self, moment: int) -> str:
         """To the first state of `moment`, or until something stops it before. Gives the stub's reply."""
         if self.when() >= moment:
             return ""
-        self.monitor.execute("replay-break", icount=moment)
+        self.monitor.ask("replay-break", icount=moment)
         return self.stub.ask("c")
 
     def step(self) -> str:
         return self.stub.ask("s")
 
+    def physical(self, address: int, count: int) -> bytes | None:
+        """Physical memory. Nil if there is none."""
+        self.stub.ask("Qqemu.PhyMemMode:1")
+        memory = self.stub.memory(address, count)
+        self.stub.ask("Qqemu.PhyMemMode:0")
+        return memory
+
     def say(self, command: str) -> str:
         """What QEMU's monitor for people prints."""
-        return self.monitor.execute("human-monitor-command", **{"command-line": command})
+        return self.monitor.ask("human-monitor-command", **{"command-line": command})
 
     def state(self) -> tuple[str, str]:
         return self.stub.registers(), memory_digest(self.process)

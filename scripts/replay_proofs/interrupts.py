@@ -33,7 +33,7 @@ def prove(proof: Proof) -> None:
             time.sleep(proof.random.uniform(0, whole / 2))
             began = time.monotonic()
             stub.interrupt()
-            reply = stub.receive()
+            reply = stub.next()
             seconds = time.monotonic() - began
             if "replaylog" in reply:  # the search had ended
                 stub.ask("z" + packet)

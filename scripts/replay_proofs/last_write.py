@@ -64,7 +64,7 @@ def prove(proof: Proof) -> None:
         kinds[word.kind][0] += 1
         kinds[word.kind][1 + VERDICTS.index(verdict)] += 1
         if verdict == "wrong":
-            proof.fail(f"{word}; a QEMU of its own has there {word.claim and seen[(word.claim[1], word.address)]}")
+            proof.fail(f"{word}; a QEMU of its own has there {word.claim and seen[(word.claim[1], word.physical)]}")
     rows = [[kind, *counts, spread(times[kind])] for kind, counts in sorted(kinds.items())]
     table(["where", "words", *VERDICTS, "s: median (least to most)"], rows)
 
@@ -74,7 +74,7 @@ def judge(word: Word, seen: dict) -> str:
     if word.claim is None:
         return wrong if word.same else never
     is_store, moment, counter = word.claim
-    there, before, after = seen[(moment, word.address)]
+    there, before, after = seen[(moment, word.physical)]
     if there != counter or after != word.value:
         return wrong
     if is_store:
@@ -91,9 +91,9 @@ def choose(proof: Proof, recording: Recording, count: int) -> list[Word]:
     """At two moments in the kernel and two in a user program; in a short recording there are none of the latter."""
     words: list[Word] = []
     wanted = {"kernel": 4, "user": 0} if proof.is_short else {"kernel": 2, "user": 2}
-    step = recording.instructions // 100
+    step = recording.instructions // 200
     with recording.plain() as plain:
-        for moment in sorted(proof.moments(recording, 24, low=0.2)):
+        for moment in sorted(proof.moments(recording, 24, low=0.85 if proof.is_short else 0.2)):
             if plain.when() > moment - step or not any(wanted.values()):
                 continue
             plain.run(moment - step)
@@ -209,7 +209,7 @@ def ask(proof: Proof, recording: Recording, words: list[Word]) -> dict[str, list
                 if found:
                     word.claim = found[1] == "written", int(found[2]), int(found[3], 16)
                 elif not answer.startswith("nothing wrote"):
-                    raise RuntimeError(answer)
+                    raise RuntimeError(f"last write before {origin} to {word.address:#x}: {answer}")
                 done += 1
                 if done % 20 == 0:
                     note(f"last-write: {done} asked")
@@ -221,7 +221,7 @@ def watch(recording: Recording, words: list[Word]) -> dict[tuple[int, int], tupl
     claimed: dict[int, set[int]] = defaultdict(set)
     for word in words:
         if word.claim:
-            claimed[word.claim[1]].add(word.address)
+            claimed[word.claim[1]].add(word.physical)
     seen = {}
     with recording.plain() as plain:
         for moment in sorted(claimed):
@@ -230,8 +230,8 @@ def watch(recording: Recording, words: list[Word]) -> dict[tuple[int, int], tupl
             elif plain.when() > moment:
                 raise RuntimeError(f"the other QEMU is at {plain.when()} and should be at {moment}")
             counter = plain.stub.counter()
-            before = {address: plain.stub.memory(address, 8) for address in claimed[moment]}
+            before = {address: plain.physical(address, 8) for address in claimed[moment]}
             plain.step()
             for address in claimed[moment]:
-                seen[(moment, address)] = counter, before[address], plain.stub.memory(address, 8)
+                seen[(moment, address)] = counter, before[address], plain.physical(address, 8)
     return seen
