@@ -25,10 +25,12 @@ class Archive:
     release: str
     released: bool = True  # else it has no updates beside it
     sources: bool = True
+    architecture: str = "amd64"
 
     @property
     def _home(self) -> Path:
-        return cache.root() / "apt" / self.release
+        name = self.release if self.architecture == "amd64" else f"{self.release}-{self.architecture}"
+        return cache.root() / "apt" / name
 
     def _options(self) -> dict[str, str]:
         home = self._home
@@ -41,8 +43,8 @@ class Archive:
             "Dir::Etc::preferences": "/dev/null",
             "Dir::Etc::preferencesparts": "/dev/null",
             "Dir::Log": f"{home}/log",
-            "APT::Architecture": "amd64",
-            "APT::Architectures": "amd64",
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
             "APT::Install-Recommends": "0",
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
@@ -71,7 +73,7 @@ class Archive:
         kinds = ("deb", "deb-src") if self.sources else ("deb",)
         lines = [f"{kind} [signed-by={_KEYRING}] {_MIRROR}/{place} main" for kind in kinds for place in places]
         cache.write_atomically(home / "sources.list", "\n".join(lines) + "\n")
-        with step(f"package lists of {self.release}"):
+        with step(f"package lists of {self._home.name}"):
             run(self._command("apt-get", ["-q", "update"]), limit=300, log=self._log())
         (home / "answers.json").unlink(missing_ok=True)
         (home / "fetched").touch()
@@ -194,3 +196,4 @@ BOOKWORM = Archive("bookworm")
 TRIXIE = Archive("trixie")
 BULLSEYE = Archive("bullseye", sources=False)
 UNSTABLE = Archive("sid", released=False, sources=False)
+BOOKWORM_ARM64 = Archive("bookworm", sources=False, architecture="arm64")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from . import cache
-from .archive import BOOKWORM, BULLSEYE, TRIXIE, UNSTABLE
+from .archive import BOOKWORM, BOOKWORM_ARM64, BULLSEYE, TRIXIE, UNSTABLE
 from .commands import output_of, run
 from .errors import LabError
 from .steps import step
@@ -22,6 +22,7 @@ NEEDED = (
     "g++",
     "gcc",
     "gdb",
+    "gdb-multiarch",
     "libc6-dbg",
     "libc6-dev",
     "libfdt-dev",
@@ -35,6 +36,7 @@ NEEDED = (
     "pkg-config",
     "python3-libkdumpfile",
     "python3-venv",
+    "qemu-system-arm",
     "qemu-system-x86",
     "qemu-utils",
     "xz-utils",
@@ -59,7 +61,7 @@ def install() -> None:
         with step(f"installing {' '.join(wanted)}"):
             run([*apt, "update"], limit=300, log=log, env=quiet)
             run([*apt, "--no-install-recommends", "install", *wanted], limit=1200, log=log, env=quiet)
-    for archive in (BOOKWORM, BULLSEYE, TRIXIE, UNSTABLE):
+    for archive in (BOOKWORM, BOOKWORM_ARM64, BULLSEYE, TRIXIE, UNSTABLE):
         archive.refresh()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import (
+    arm_guest,
     cache,
     guest,
     kernel_registry,
@@ -391,6 +392,16 @@ def all_subjects() -> dict[str, Subject]:
             scripts=("laboratory/machine_guests.py",),
             needs=("guest",),
             inputs=machine_guests.inputs,
+        )
+    )
+    _add(
+        Subject(
+            name=arm_guest.SUBJECT,
+            kind="guest",
+            about="Debian 12's cloud kernel for arm64 and an initramfs: busybox and an init",
+            make=arm_guest.make,
+            scripts=("laboratory/arm_guest.py",),
+            inputs=arm_guest.inputs,
         )
     )
     _add_peers()

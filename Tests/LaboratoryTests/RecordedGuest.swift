@@ -3,30 +3,67 @@ import TestWorlds
 import Testing
 import Varve
 
-/// The laboratory's guest, recorded by `varve record` from power-on into its kernel's first lines.
+/// A processor that guests are recorded on, and what there is for it.
+struct RecordedProcessor: Sendable {
+  let program: String
+  /// The laboratory's subject with a kernel and an initramfs.
+  let subject: String
+  let options: [String]
+  let console: String
+  let debugger: String
+  /// Where some of the kernel lies.
+  let kernel: PhysicalAddress
+
+  static let x86 = RecordedProcessor(
+    program: "qemu-system-x86_64", subject: "guest", options: [],
+    console: "console=ttyS0 earlyprintk=serial", debugger: "gdb",
+    kernel: PhysicalAddress(0x200_0000))
+  /// Linux is loaded 2 MiB above the start of RAM (Documentation/arm64/booting.rst).
+  static let arm = RecordedProcessor(
+    program: "qemu-system-aarch64", subject: "guest-arm64", options: ["-cpu", "cortex-a53"],
+    console: "console=ttyAMA0", debugger: "gdb-multiarch", kernel: PhysicalAddress(0x4180_0000))
+
+  /// What the guest needs; nil where the laboratory hasn't got it.
+  var files: String? { LaboratoryManifest.subjects.first { $0.name == subject }?.directory }
+  var isPossible: Bool { files != nil && Tool.exists(program) && Tool.exists(debugger) }
+}
+
+/// One of the laboratory's guests, recorded by `varve record` from power-on into its kernel's first
+/// lines.
 final class RecordedGuest {
   let scratch: ScratchDirectory
   let path: String
-  /// A raw image that the guest has as its disk, if it has one.
+  let processor: RecordedProcessor
+  /// A raw image that the guest may have as its disk.
   let image: String
   private let command: [String]
 
-  /// What the guest needs; nil where the laboratory or QEMU isn't.
-  static let files = LaboratoryManifest.subjects.first { $0.name == "guest" }?.directory
-  static var isPossible: Bool { files != nil && Tool.exists("qemu-system-x86_64") }
+  static var isPossible: Bool { RecordedProcessor.x86.isPossible }
 
-  init(machine: String, disk: Bool) throws {
-    scratch = try ScratchDirectory()
+  convenience init(machine: String, disk: Bool) throws {
+    try self.init(
+      .x86, ["-M", machine], disk ? ["-drive", "file={image},format=raw,if=virtio"] : [])
+  }
+
+  /// In the options `{image}` stands for the raw image, `{directory}` for its directory.
+  init(_ processor: RecordedProcessor, _ machine: [String], _ devices: [String] = []) throws {
+    self.processor = processor
+    let scratch = try ScratchDirectory()
+    self.scratch = scratch
     path = scratch.file("recording")
-    image = try scratch.write((0..<65536).map { UInt8(truncatingIfNeeded: $0) }, to: "disk.img")
-    let files = try #require(Self.files)
+    let image = try scratch.write((0..<65536).map { UInt8(truncatingIfNeeded: $0) }, to: "disk.img")
+    self.image = image
+    let files = try #require(processor.files)
+    let options = (machine + devices).map {
+      $0.replacing("{image}", with: image).replacing("{directory}", with: scratch.path)
+    }
     command =
-      [
-        Command.path, "record", "-q", "-o", path, "--", "qemu-system-x86_64", "-M", machine, "-m",
-        "128", "-nodefaults", "-display", "none", "-serial", "stdio", "-kernel", files + "/vmlinuz",
-        "-initrd", files + "/initramfs.gz", "-append", "console=ttyS0 earlyprintk=serial panic=-1",
-        "-no-reboot", "-snapshot",
-      ] + (disk ? ["-drive", "file=\(image),format=raw,if=virtio"] : [])
+      [Command.path, "record", "-q", "-o", path, "--", processor.program] + processor.options
+      + [
+        "-m", "128", "-nodefaults", "-display", "none", "-serial", "stdio", "-kernel",
+        files + "/vmlinuz", "-initrd", files + "/initramfs.gz", "-append",
+        processor.console + " panic=-1", "-no-reboot", "-snapshot",
+      ] + options
   }
 
   /// Records until the kernel has said who it is. Gives the recorder, which runs.

@@ -6,73 +6,12 @@ import Varve
 /// `varve record` and the engine that replays, with a real QEMU and a real kernel.
 @Suite("Recordings", .enabled(if: RecordedGuest.isPossible), .serialized)
 struct RecordingTests {
-  /// Registers and some of the memory that the kernel lies in.
-  private struct State: Equatable {
-    let moment: Moment
-    let registers: EngineRegisters
-    let memory: [UInt8]
-  }
-
-  private func state(_ engine: QEMUEngine) async throws -> State {
-    let range = MemoryRange(.physical(PhysicalAddress(0x200_0000)), count: 16384)
-    return State(
-      moment: try await engine.position(), registers: try await engine.registers(),
-      memory: try await engine.memory(range))
-  }
-
-  /// Saves a checkpoint, a little later where QEMU refuses.
-  private func save(_ engine: QEMUEngine, _ name: CheckpointName) async throws {
-    while true {
-      do {
-        #expect(try await engine.saveCheckpoint(name) > 0)
-        return
-      } catch EngineError.saveRefused(let moment, _) {
-        #expect(try await engine.run(to: moment.later(by: 1000)) == .reached)
-      }
-    }
-  }
-
   /// The state at ten moments is the same straight forwards, from its own checkpoint, and from the
   /// checkpoint before; and after QEMU was killed.
   @Test(arguments: [("pc", false), ("q35", true)])
   func stateIsTheSameByEveryWay(_ machine: String, _ hasDisk: Bool) async throws {
     let guest = try RecordedGuest(machine: machine, disk: hasDisk)
-    let recording = try guest.record()
-    let ending = try #require(recording.description.ending)
-    #expect(!ending.isSalvaged)
-    #expect(try recording.readLog().isComplete)
-
-    let engine = try QEMUEngine(recording)
-    let range = try await engine.recordedRange()
-    #expect(range == Moment(0)...Moment(ending.instructions - 1))
-    var states: [State] = []
-    for index in 1...10 {
-      let moment = Moment(range.upperBound.rawValue / 11 * UInt64(index))
-      #expect(try await engine.run(to: moment) == .reached)
-      #expect(try await engine.position() == moment)
-      try await save(engine, try #require(CheckpointName("test-\(index)")))
-      states.append(try await state(engine))
-    }
-    for index in [10, 3, 7, 1] {
-      try await engine.restoreCheckpoint(try #require(CheckpointName("test-\(index)")))
-      #expect(try await state(engine) == states[index - 1])
-      guard index < 10 else { continue }
-      #expect(try await engine.run(to: states[index].moment) == .reached)
-      #expect(try await state(engine) == states[index])
-    }
-    kill(engine.processID, SIGKILL)
-    await #expect(throws: EngineError.self) { try await engine.step() }
-    try await engine.restart()
-    #expect(try await engine.position() == Moment(0))
-    #expect(try await engine.checkpoints().count == 10)
-    #expect(try await engine.run(to: states[4].moment) == .reached)
-    #expect(try await state(engine) == states[4])
-    // The end is reached and doesn't end QEMU.
-    #expect(try await engine.run(to: Moment(.max)) == .reached)
-    #expect(try await engine.position() == range.upperBound)
-    #expect(try await engine.step() == .reached)
-    try await engine.end()
-
+    try await guest.expectSameStateByEveryWay()
     let image = try guest.scratch.read("disk.img")
     #expect(image == (0..<65536).map { UInt8(truncatingIfNeeded: $0) })
   }
@@ -143,44 +82,7 @@ struct RecordingTests {
   func debuggerGoesBack(_ machine: String, _ hasDisk: Bool) throws {
     let guest = try RecordedGuest(machine: machine, disk: hasDisk)
     _ = try guest.record()
-    let socket = guest.scratch.file("gdb.socket")
-    let server = try RunningTool(
-      Command.path, "replay", guest.path, "--listen", "unix:" + socket, in: guest.scratch,
-      errorsToo: true)
-    while !(try server.readLine().contains("in gdb: target remote")) {}
-    let script = """
-      set pagination off
-      set confirm off
-      set remotetimeout 300
-      target remote \(socket)
-      monitor seek 60%
-      maintenance flush register-cache
-      python
-      pc = lambda: int(gdb.parse_and_eval('$pc')) & (2**64 - 1)
-      def go(command):
-        gdb.execute(command, to_string=True)
-        return pc()
-      first = [pc()] + [go('stepi') for _ in range(10)]
-      back = [go('reverse-stepi') for _ in range(10)]
-      again = [go('stepi') for _ in range(10)]
-      print('SAME', back == first[-2::-1], again == first[1:])
-      for address in set(first): gdb.execute('hbreak *%d' % address, to_string=True)
-      end = go('reverse-continue')
-      print('LAST', end == first[-2])
-      gdb.execute('delete')
-      gdb.execute('reverse-continue')
-      end
-      monitor when
-      kill
-      """
-    try guest.scratch.write(script, to: "script.gdb")
-    let text = try Tool.run("gdb", "-nx", "-batch", "-x", "script.gdb", in: guest.scratch)
-    #expect(text.contains("SAME True True"), "\(text)")
-    #expect(text.contains("LAST True"), "\(text)")
-    #expect(text.contains("No more reverse-execution history"), "\(text)")
-    #expect(text.contains("instruction 0 (0.00%)"), "\(text)")
-    let ending = server.end(by: SIGTERM)
-    #expect(ending.status == 0 && ending.signal == nil)
+    try guest.expectDebuggerGoesBack()
   }
 
   private struct Report: Decodable {

@@ -150,7 +150,6 @@ import Testing
 
   @Test(arguments: [
     (["-virtfs", "local,path=x"], "-virtfs local,path=x"),
-    (["-blockdev", "driver=raw"], "-blockdev driver=raw"),
     (["-device", "vfio-pci,host=1"], "-device vfio-pci,host=1"),
     (["-device", "{\"driver\":\"vhost-vsock-pci\"}"], "-device {\"driver\":\"vhost-vsock-pci\"}"),
     (["-device", "virtio-blk-pci,iothread=t"], "-device virtio-blk-pci,iothread=t"),

@@ -34,6 +34,9 @@ public struct RecordingPlan: Hashable, Sendable {
   public internal(set) var changes: [Change] = []
   public internal(set) var disks: [Disk] = []
   public internal(set) var inputs: [Input] = []
+  /// What the command line says is behind an image, by the image: a file, or nothing if it is empty. The
+  /// image has to say the same, as an overlay follows that.
+  var backings: [String: String] = [:]
   /// An instruction takes 2 to the power of this many nanoseconds of the guest's time.
   public internal(set) var shift = Self.defaultShift
   /// The console's output is kept in a file of the recording.

@@ -32,13 +32,7 @@ extension RecordingPlanner {
       return change(
         option,
         to: [
-          .init(
-            "blockdev",
-            OptionList(members: [
-              .init(key: "driver", value: format), .init(key: "node-name", value: node),
-              .init(key: "read-only", value: "on"), .init(key: "file.driver", value: "file"),
-              .init(key: "file.filename", value: image),
-            ]).text),
+          Self.node(format, node, file: image, isReadOnly: true),
           .init("drive", front(drive, over: node).setting("readonly", to: "on").text),
         ], "requests to it complete at the recorded moments")
     }
@@ -56,9 +50,7 @@ extension RecordingPlanner {
     change(
       option,
       to: [
-        .init(
-          "blockdev",
-          "driver=qcow2,node-name=\(node),file.driver=file,file.filename=\(path)"),
+        Self.node("qcow2", node, file: path, isReadOnly: false),
         .init("drive", front(drive, over: node).text),
       ], "the image isn't written: an overlay is; requests to it complete at the recorded moments")
   }

@@ -106,17 +106,12 @@ extension RecordingPlanner {
   // MARK: Devices
 
   mutating func rewriteDevice(_ option: QEMUArguments.Option) throws(ReplayError) {
-    let value = option.value ?? ""
-    let list = OptionList(value)
-    let isJSON = value.hasPrefix("{")
-    let name =
-      try isJSON
-      ? JSONText.member("driver", of: value) : list.value("driver", implied: true)
+    let list = try OptionList.reading(option.value ?? "")
+    let name = list.value("driver", implied: true)
     if let rule = RecordingRule.devices.first(where: { (name ?? "").hasPrefix($0.prefix) }) {
       throw .refused(option: option.text, reason: rule.why)
     }
-    guard try (isJSON ? JSONText.member("iothread", of: value) : list.value("iothread")) == nil
-    else {
+    guard list.value("iothread") == nil else {
       throw .refused(
         option: option.text, reason: "what runs in a thread of its own isn't recorded; no iothread")
     }

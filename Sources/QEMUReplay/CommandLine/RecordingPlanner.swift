@@ -4,6 +4,7 @@ struct RecordingPlanner {
   /// `2026-01-31T12:00:00`: the guest's clock begins there unless the user says otherwise.
   let now: (utc: String, local: String)
   var plan: RecordingPlan
+  let nodes: BlockNodes
   /// How many disks and network cards have been met.
   var diskCount = 0
   var cardCount = 0
@@ -20,17 +21,21 @@ struct RecordingPlanner {
     _ given: QEMUArguments, now: (utc: String, local: String)
   ) throws(ReplayError) -> RecordingPlan {
     var planner = RecordingPlanner(
-      given: given, now: now, plan: RecordingPlan(program: given.program))
+      given: given, now: now, plan: RecordingPlan(program: given.program),
+      nodes: try BlockNodes(given.options))
     planner.addSnapshotImage()
     for option in given.options { try planner.take(option) }
     planner.addWhatIsMissing()
     return planner.plan
   }
 
-  private init(given: QEMUArguments, now: (utc: String, local: String), plan: RecordingPlan) {
+  private init(
+    given: QEMUArguments, now: (utc: String, local: String), plan: RecordingPlan, nodes: BlockNodes
+  ) {
     self.given = given
     self.now = now
     self.plan = plan
+    self.nodes = nodes
   }
 
   /// Whether the machine is a PC.
@@ -61,10 +66,7 @@ struct RecordingPlanner {
     switch option.name {
     case "drive", "hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "sd", "mtdblock", "pflash":
       try rewriteDisk(option)
-    case "blockdev":
-      throw .refused(
-        option: option.text, reason: "disks of this kind aren't put behind overlays yet; use -drive"
-      )
+    case "blockdev": try rewriteNode(option)
     case "netdev", "nic", "net": try rewriteNetwork(option)
     case "rtc": try rewriteClock(option)
     case "icount": rewriteCounting(option)

@@ -25,7 +25,9 @@ public struct ReplayLog: Hashable, Sendable {
 
   /// Reads the log `bytes`, which the file `path` holds. Throws `.log` if the version isn't known or
   /// not even the header is there.
-  public init(_ bytes: ByteView, path: String) throws(ReplayError) {
+  ///
+  /// - Parameter release: which QEMU wrote it, if that is known: a log whose QEMU was killed doesn't say.
+  public init(_ bytes: ByteView, path: String, release: QEMURelease? = nil) throws(ReplayError) {
     let version: UInt32
     do throws(ByteError) {
       var header = ByteCursor(bytes, order: .bigEndian)
@@ -34,7 +36,10 @@ public struct ReplayLog: Hashable, Sendable {
     } catch {
       throw .log(path: path, offset: 0, reason: "the header is cut short")
     }
-    let formats = ReplayLogFormat.known.filter { version == 0 || $0.version == version }
+    var formats = ReplayLogFormat.known.filter { version == 0 || $0.version == version }
+    if let release, formats.contains(where: { $0.releases.contains(release) }) {
+      formats = formats.filter { $0.releases.contains(release) }
+    }
     let readings = formats.map { Reading($0, bytes) }
     // The form that explains most of the log; where two do, the one listed first.
     guard var best = readings.first else {
@@ -109,7 +114,22 @@ private struct Reading {
       damage = "there is no event \(code)"
       return false
     }
-    switch format.codes[Int(code)] {
+    return try readContents(format.codes[Int(code)], &cursor)
+  }
+
+  /// Reads what belongs to `event`.
+  private mutating func readContents(
+    _ event: ReplayLogFormat.Event, _ cursor: inout ByteCursor
+  ) throws(ByteError) -> Bool {
+    switch event {
+    case .asynchronous:
+      try cursor.skip(1)
+      let kind = Int(try cursor.read(UInt8.self))
+      guard kind < ReplayLogFormat.kinds.count else {
+        damage = "there is no event of kind \(kind)"
+        return false
+      }
+      return try readContents(ReplayLogFormat.kinds[kind], &cursor)
     case .instructions:
       let count = try cursor.read(UInt32.self)
       let (sum, overflow) = instructions.addingReportingOverflow(UInt64(count))
@@ -153,10 +173,14 @@ private struct Reading {
     try cursor.skip(UInt64(try cursor.read(UInt32.self)))
   }
 
-  /// A key, a button or a movement. Source: QEMU 7.2 replay/replay-input.c; the order of kinds in
-  /// qapi/ui.json (InputEventKind: key, btn, rel, abs; KeyValueKind: number, qcode).
+  /// A key, a button, a movement or a touch. Source: QEMU 10.0 replay/replay-input.c; the order of
+  /// kinds in qapi/ui.json (InputEventKind: key, btn, rel, abs, mtt; KeyValueKind: number, qcode).
   private mutating func readInput(_ cursor: inout ByteCursor) throws(ByteError) -> Bool {
     let kind = try cursor.read(UInt32.self)
+    guard kind < format.inputKinds else {
+      damage = "input of kind \(kind)"
+      return false
+    }
     switch kind {
     case 0:
       let keyKind = try cursor.read(UInt32.self)
@@ -167,9 +191,8 @@ private struct Reading {
       try cursor.skip(keyKind == 0 ? 9 : 5)
     case 1: try cursor.skip(5)
     case 2, 3: try cursor.skip(12)
-    default:
-      damage = "input of kind \(kind)"
-      return false
+    // Type, slot, tracking number, axis, value.
+    default: try cursor.skip(4 + 8 + 8 + 4 + 8)
     }
     return true
   }

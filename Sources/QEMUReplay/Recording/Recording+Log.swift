@@ -5,7 +5,8 @@ extension Recording {
   /// Reads the log. Throws `.log` if it isn't one.
   public func readLog() throws(ReplayError) -> ReplayLog {
     let file = try system { () throws(HostError) in try MappedFile.open(logPath) }
-    return try ReplayLog(file.bytes, path: logPath)
+    return try ReplayLog(
+      file.bytes, path: logPath, release: QEMURelease(description.engine.version))
   }
 
   /// The command line `words` for this directory.

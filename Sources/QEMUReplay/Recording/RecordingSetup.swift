@@ -108,6 +108,7 @@ public struct RecordingSetup {
       } else {
         format = try probe(image, tool, scratch)
       }
+      try check(plan.backings[disk.image], behind: image, tool, scratch)
       _ = try ToolRun.output(
         tool,
         ["create", "-f", "qcow2", "-F", format, "-b", image, directory + "/" + disk.overlay],
@@ -116,12 +117,38 @@ public struct RecordingSetup {
     }
   }
 
+  private func facts(
+    _ image: String, _ tool: String, _ scratch: String
+  ) throws(ReplayError) -> String {
+    try ToolRun.output(tool, ["info", "--output=json", "--force-share", image], scratch: scratch)
+  }
+
+  /// Throws `.refused` if the command line says `backing` of what is behind `image`, and the image says
+  /// something else.
+  private func check(
+    _ backing: String?, behind image: String, _ tool: String, _ scratch: String
+  ) throws(ReplayError) {
+    guard let backing else { return }
+    let text = try facts(image, tool, scratch)
+    let told = try JSONText.member("full-backing-filename", of: text) ?? ""
+    let isSame = try system { () throws(HostError) in
+      if backing.isEmpty || told.isEmpty { return backing.isEmpty && told.isEmpty }
+      return try FileNames.absolute(backing) == FileNames.absolute(told)
+    }
+    guard isSame else {
+      throw .refused(
+        option: "-blockdev \(image)",
+        reason:
+          "backing= puts \(backing.isEmpty ? "nothing" : backing) behind the image, which itself "
+          + "names \(told.isEmpty ? "nothing" : told)")
+    }
+  }
+
   /// The format that QEMU takes an image for.
   private func probe(
     _ image: String, _ tool: String, _ scratch: String
   ) throws(ReplayError) -> String {
-    let text = try ToolRun.output(
-      tool, ["info", "--output=json", "--force-share", image], scratch: scratch)
+    let text = try facts(image, tool, scratch)
     guard let format = try JSONText.member("format", of: text) else {
       throw .program("qemu-img", reason: "told no format of \(image)", output: "")
     }

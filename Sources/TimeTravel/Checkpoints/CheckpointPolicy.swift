@@ -35,7 +35,8 @@ public struct CheckpointPolicy: Sendable {
     // Closer than this, replaying the way takes no longer than saving a checkpoint. Where many passes
     // were made as many more will come, and all of them gain.
     let near = max(
-      costs.instructions(in: costs.save / Double(max(passes, 1))), traceLength.saturatingMultiply(4))
+      costs.instructions(in: costs.save / Double(max(passes, 1))), traceLength.saturatingMultiply(4)
+    )
     return max(near, min(far, distance / 2))
   }
 
