@@ -16,7 +16,7 @@ extension RemoteSession {
         .monitor(
           MonitorRequest(
             command: command.name, arguments: Array(words.dropFirst()),
-            thread: try await currentThread(), breakpoints: breakpointsOfLastRun)))
+            thread: try await currentThread(), breakpoints: wantedBreakpoints)))
     }
   }
 
