@@ -30,6 +30,6 @@ struct EngineStopTests {
     try await engine.setStops(.none)
     #expect(try await engine.run(to: after.later(by: 100)) == .reached)
     #expect(try await engine.position() == after.later(by: 100))
-    await engine.end()
+    try await engine.end()
   }
 }
