@@ -166,5 +166,16 @@ class Plain:
     def step(self) -> str:
         return self.stub.ask("s")
 
+    def physical(self, address: int, count: int) -> bytes | None:
+        """Physical memory. Nil if there is none."""
+        self.stub.ask("Qqemu.PhyMemMode:1")
+        memory = self.stub.memory(address, count)
+        self.stub.ask("Qqemu.PhyMemMode:0")
+        return memory
+
+    def say(self, command: str) -> str:
+        """What QEMU's monitor for people prints."""
+        return self.monitor.ask("human-monitor-command", **{"command-line": command})
+
     def state(self) -> tuple[str, str]:
         return self.stub.registers(), memory_digest(self.process)

@@ -1,9 +1,9 @@
 """The last write to random words, against a trace of all stores.
 
 The trace is made by a plugin (stores.c) in a QEMU of its own that replays straight forwards, without Varve.
-It sees what instructions store. What the CPU stores when it takes an interrupt or exception is no instruction's;
-where Varve names such a store, the other QEMU is brought to that moment, and the word has to change in just that step
-and be the same from then on.
+It sees what instructions store, by the virtual address and by where that led. Memory also changes otherwise: by stores
+through other addresses, by what the CPU stores when it takes an interrupt, by devices. Where Varve says so, a QEMU of
+its own is brought to that moment: the word has to become what it is at the position in just that step.
 """
 
 import re
@@ -22,6 +22,20 @@ IMAGE = 0xFFFFFFFF80000000
 DIRECT = 0xFFFF888000000000
 STACK = 16384
 BOOT_WORDS = ("nokaslr",)
+# "As in the trace" but for the third, which no trace of stores can tell.
+VERDICTS = ("its last store", "a store through another address", "no instruction's store", "never stored to", "wrong")
+
+
+@dataclass(frozen=True)
+class Store:
+    counter: int
+    # When it began: the trace's own count is ahead of QEMU's by so much at most, since an instruction that faults
+    # has begun and doesn't count.
+    moment: int
+    slack: int
+
+    def is_at(self, moment: int, counter: int) -> bool:
+        return counter == self.counter and self.moment - self.slack <= moment <= self.moment
 
 
 @dataclass
@@ -29,12 +43,11 @@ class Word:
     origin: int
     address: int
     kind: str
-    value: bytes | None = None  # at the origin
-    counter: int = 0  # PC of the last store in the trace
-    moment: int = 0  # when that began, by the trace's own count
-    stores: int = 0
-    slack: int = 0  # by how much that count may be ahead of QEMU's
-    claim: tuple[int, int] | None = None  # moment and PC, by Varve
+    physical: int
+    value: bytes | None  # at the origin
+    same: Store | None = None  # the last one through this address, in the trace
+    other: Store | None = None  # the last one through another address
+    claim: tuple[bool, int, int] | None = None  # by Varve: whether a store, moment, PC
 
 
 def prove(proof: Proof) -> None:
@@ -45,35 +58,32 @@ def prove(proof: Proof) -> None:
     note("last-write: traced")
     times = ask(proof, recording, words)
     seen = watch(recording, words)
-    kinds: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
+    kinds: dict[str, list[int]] = defaultdict(lambda: [0] * (len(VERDICTS) + 1))
     for word in words:
-        kinds[word.kind][0] += 1
         verdict = judge(word, seen)
-        if verdict:
-            kinds[word.kind][verdict] += 1
-        else:
-            kinds[word.kind][4] += 1
-            proof.fail(f"{word}; a QEMU of its own has there {seen_of(word, seen)}")
-    heads = ["where", "words", "the trace's store", "taking an interrupt", "never written, as in the trace", "wrong"]
-    table([*heads, "s: median (least to most)"], [[k, *v, spread(times[k])] for k, v in sorted(kinds.items())])
+        kinds[word.kind][0] += 1
+        kinds[word.kind][1 + VERDICTS.index(verdict)] += 1
+        if verdict == "wrong":
+            proof.fail(f"{word}; a QEMU of its own has there {word.claim and seen[(word.claim[1], word.physical)]}")
+    rows = [[kind, *counts, spread(times[kind])] for kind, counts in sorted(kinds.items())]
+    table(["where", "words", *VERDICTS, "s: median (least to most)"], rows)
 
 
-def judge(word: Word, seen: dict) -> int | None:
-    """1: as the trace says, 2: the CPU's own store, 3: none, as in the trace; nil if Varve is wrong."""
+def judge(word: Word, seen: dict) -> str:
+    store, through_another, unstored, never, wrong = VERDICTS
     if word.claim is None:
-        return 3 if word.stores == 0 else None
-    moment, counter = word.claim
-    there, before, after = seen[(moment, word.address)]
-    if there != counter:
-        return None
-    if word.stores and counter == word.counter and word.moment - word.slack <= moment <= word.moment:
-        return 1
-    later = not word.stores or moment > word.moment
-    return 2 if later and before != after and after == word.value else None
-
-
-def seen_of(word: Word, seen: dict) -> object:
-    return seen[(word.claim[0], word.address)] if word.claim else None
+        return wrong if word.same else never
+    is_store, moment, counter = word.claim
+    there, before, after = seen[(moment, word.physical)]
+    if there != counter or after != word.value:
+        return wrong
+    if is_store:
+        if word.same and word.same.is_at(moment, counter):
+            return store
+        return through_another if word.other and word.other.is_at(moment, counter) else wrong
+    if before == after or (word.same and word.same.moment - word.same.slack > moment):
+        return wrong
+    return through_another if word.other and word.other.is_at(moment, counter) else unstored
 
 
 # MARK: Which words
@@ -83,9 +93,9 @@ def choose(proof: Proof, recording: Recording, count: int) -> list[Word]:
     """At two moments in the kernel and two in a user program; in a short recording there are none of the latter."""
     words: list[Word] = []
     wanted = {"kernel": 4, "user": 0} if proof.is_short else {"kernel": 2, "user": 2}
-    step = recording.instructions // 100
+    step = recording.instructions // 200
     with recording.plain() as plain:
-        for moment in sorted(proof.moments(recording, 24, low=0.2)):
+        for moment in sorted(proof.moments(recording, 24, low=0.85 if proof.is_short else 0.2)):
             if plain.when() > moment - step or not any(wanted.values()):
                 continue
             plain.run(moment - step)
@@ -125,11 +135,12 @@ def at(proof: Proof, plain: Plain, moment: int, mode: str, earlier: bytes, count
             continue
         address = proof.random.choice(kinds[kind])
         value = plain.stub.memory(address, 8)
+        found = re.search(r"gpa: (0x[0-9a-f]+)", plain.say(f"gva2gpa {address:#x}"))
         # Zeros mostly mean that nobody ever wrote there, which costs most and shows least.
-        if address in taken or value is None or (not any(value) and proof.random.random() < 0.8):
+        if address in taken or value is None or not found or (not any(value) and proof.random.random() < 0.8):
             continue
         taken.add(address)
-        words.append(Word(moment, address, kind, value))
+        words.append(Word(moment, address, kind, int(found[1], 16), value))
     return words
 
 
@@ -162,20 +173,22 @@ def trace(proof: Proof, recording: Recording, words: list[Word]) -> None:
     source = Path(__file__).with_name("stores.c")
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", plugin, source], check=True)
     file = proof.place / "stores.table"
-    addresses = sorted({word.address for word in words})
-    empty = b"".join(struct.pack("<4Q", address, 0, 0, 0) for address in addresses)
-    file.write_bytes(struct.pack("<2Q", 0, len(addresses)) + empty)
+    places = sorted({(word.physical, word.address) for word in words})
+    empty = b"".join(struct.pack("<8Q", *place, 0, 0, 0, 0, 0, 0) for place in places)
+    file.write_bytes(struct.pack("<2Q", 0, len(places)) + empty)
     with recording.plain("-plugin", f"{plugin},table={file}") as plain:
         for origin in sorted({word.origin for word in words}):
             plain.run(origin)
             content = file.read_bytes()
-            begun = int.from_bytes(content[:8], "little")
-            rows = {row[0]: row[1:] for row in struct.iter_unpack("<4Q", content[16:])}
+            slack = int.from_bytes(content[:8], "little") - origin
+            rows = {row[:2]: row[2:] for row in struct.iter_unpack("<8Q", content[16:])}
             for word in words:
                 if word.origin == origin:
-                    word.counter, count, word.stores = rows[word.address]
-                    # An instruction that faults has begun and doesn't count.
-                    word.moment, word.slack = count - 1, begun - origin
+                    row = rows[(word.physical, word.address)]
+                    word.same, word.other = (
+                        Store(counter, begun - 1, slack) if count else None
+                        for counter, begun, count in (row[:3], row[3:])
+                    )
 
 
 # MARK: What Varve says
@@ -194,11 +207,11 @@ def ask(proof: Proof, recording: Recording, words: list[Word]) -> dict[str, list
                 began = time.monotonic()
                 answer = served.stub.monitor(f"last-write {word.address:#x},8")
                 times[word.kind].append(time.monotonic() - began)
-                found = re.match(r"written at instruction (\d+) .* by the instruction at (0x[0-9a-f]+):", answer)
+                found = re.match(r"(written|changed) at instruction (\d+) .* the instruction at (0x[0-9a-f]+):", answer)
                 if found:
-                    word.claim = int(found[1]), int(found[2], 16)
+                    word.claim = found[1] == "written", int(found[2]), int(found[3], 16)
                 elif not answer.startswith("nothing wrote"):
-                    raise RuntimeError(answer)
+                    raise RuntimeError(f"last write before {origin} to {word.address:#x}: {answer}")
                 done += 1
                 if done % 20 == 0:
                     note(f"last-write: {done} asked")
@@ -210,7 +223,7 @@ def watch(recording: Recording, words: list[Word]) -> dict[tuple[int, int], tupl
     claimed: dict[int, set[int]] = defaultdict(set)
     for word in words:
         if word.claim:
-            claimed[word.claim[0]].add(word.address)
+            claimed[word.claim[1]].add(word.physical)
     seen = {}
     with recording.plain() as plain:
         for moment in sorted(claimed):
@@ -219,8 +232,8 @@ def watch(recording: Recording, words: list[Word]) -> dict[tuple[int, int], tupl
             elif plain.when() > moment:
                 raise RuntimeError(f"the other QEMU is at {plain.when()} and should be at {moment}")
             counter = plain.stub.counter()
-            before = {address: plain.stub.memory(address, 8) for address in claimed[moment]}
+            before = {address: plain.physical(address, 8) for address in claimed[moment]}
             plain.step()
             for address in claimed[moment]:
-                seen[(moment, address)] = counter, before[address], plain.stub.memory(address, 8)
+                seen[(moment, address)] = counter, before[address], plain.physical(address, 8)
     return seen

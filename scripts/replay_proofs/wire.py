@@ -13,7 +13,7 @@ class Silence(Exception):
     """No answer came in time."""
 
 
-def connect(path: Path, seconds: float = 60) -> socket.socket:
+def connect(path: Path, seconds: float = 120) -> socket.socket:
     """A connection to the Unix socket at `path`, which may still have to appear."""
     end = time.monotonic() + seconds
     while True:
