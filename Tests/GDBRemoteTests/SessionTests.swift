@@ -143,6 +143,20 @@ import Testing
     #expect(await client.ask("qMemoryRegionInfo:4000") == "start:4000;size:ffffffffffffbfff;")
   }
 
+  /// Whether a client leaves its breakpoints in at stops or, as gdb does, removes them.
+  @Test func monitorCommandsKnowTheBreakpoints() async {
+    let machine = ToyMachine()
+    var client = await Conversation(machine)
+    func known(_ packets: String...) async -> [UInt64]? {
+      for packet in packets + ["qRcmd," + hex("when")] { _ = await client.ask(packet) }
+      return machine.state.withLock { $0.monitored.last?.breakpoints.map(\.address.rawValue) }
+    }
+    #expect(await known() == [])
+    #expect(await known("Z1,1003,1") == [0x1003])
+    #expect(await known("c", "z1,1003,1") == [0x1003])
+    #expect(await known("Z1,1009,1") == [0x1009])
+  }
+
   /// Two digits for each byte.
   private func hex(_ text: String) -> String {
     text.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

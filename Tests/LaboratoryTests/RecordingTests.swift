@@ -23,7 +23,6 @@ struct RecordingTests {
     let engine = try QEMUEngine(try guest.record())
     let middle = Moment(try await engine.recordedRange().upperBound.rawValue / 2)
     #expect(try await engine.run(to: middle) == .reached)
-    let before = try await engine.registers()
     #expect(try await engine.step() == .reached)
     #expect(try await engine.position() == middle.later(by: 1))
     let counter = try await engine.registers().programCounter
@@ -33,18 +32,55 @@ struct RecordingTests {
     let stop = try await engine.run(to: middle.later(by: 2))
     #expect(stop == .breakpoint(counter))
     #expect(try await engine.registers().programCounter == counter)
-    // What the stack's top is written by: a call or a push, before long.
     try await engine.setStops(.none)
-    let top = VirtualAddress(before.stackPointer.rawValue &- 8)
-    let watchpoint = Watchpoint(MemoryRange(.virtual(top), count: 8), access: .write)
+    // A watchpoint stops where stepping saw that something was pushed.
+    let push = try await firstPush(engine)
+    try await engine.rewind()
+    #expect(try await engine.run(to: push.start) == .reached)
+    let top = MemoryRange(.virtual(push.stackPointer), count: 8)
+    let watchpoint = Watchpoint(top, access: .write)
     try await engine.setStops(StopSet(watchpoints: [watchpoint]))
-    let hit = try await engine.run(to: middle.later(by: 1_000_000))
-    #expect(hit == .watchpoint(watchpoint) || hit == .reached)
-    await #expect(throws: EngineError.self) {
+    let end = try await engine.recordedRange().upperBound
+    #expect(try await engine.run(to: end) == .watchpoint(watchpoint))
+    #expect(try await engine.position() == push.moment)
+    #expect(try await engine.registers().stackPointer == push.stackPointer)
+    #expect(try await engine.memory(top) == push.bytes)
+    await #expect(throws: EngineError.unsupported("watching physical addresses")) {
       let range = MemoryRange(.physical(PhysicalAddress(0x1000)), count: 8)
       try await engine.setStops(StopSet(watchpoints: [Watchpoint(range, access: .write)]))
     }
     try await engine.end()
+  }
+
+  /// An instruction near the recording's end, in the kernel, that pushed eight bytes where nothing was since
+  /// `start`: after it the machine is at `moment`, and these bytes are on top of the stack.
+  private struct Push {
+    let start: Moment
+    let moment: Moment
+    let stackPointer: VirtualAddress
+    let bytes: [UInt8]
+  }
+
+  private func firstPush(_ engine: QEMUEngine) async throws -> Push {
+    let end = try await engine.recordedRange().upperBound
+    for distance in stride(from: 20_000, to: 2_000_000, by: 20_000) as StrideTo<UInt64> {
+      let start = end.earlier(by: distance)
+      try await engine.rewind()
+      #expect(try await engine.run(to: start) == .reached)
+      var lowest = try await engine.registers().stackPointer
+      for _ in 0..<1000 {
+        let before = try await engine.registers().stackPointer
+        #expect(try await engine.step() == .reached)
+        let after = try await engine.registers().stackPointer
+        if after < lowest, before.rawValue &- after.rawValue == 8 {
+          let bytes = try await engine.memory(MemoryRange(.virtual(after), count: 8))
+          return Push(
+            start: start, moment: try await engine.position(), stackPointer: after, bytes: bytes)
+        }
+        lowest = min(lowest, after)
+      }
+    }
+    throw EngineError.failed("nothing is pushed near the end")
   }
 
   /// Recorder and QEMU are killed in the middle: what was written is replayed.

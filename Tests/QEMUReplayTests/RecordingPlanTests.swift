@@ -74,6 +74,19 @@ import Testing
     (["-debugcon", "file:x"], ["-debugcon file:x"], ["-debugcon null"]),
     (["-nic", "none"], ["-nic none"], ["-nic none"]),
     (
+      ["-nic", "user,model=virtio-net-pci"],
+      [
+        "-nic user,model=virtio-net-pci,id=varve-nic0", "-global virtio-net-device.tx=timer",
+        "-object filter-replay,id=varve-filter0,netdev=varve-nic0",
+      ], ["-global virtio-net-device.tx=timer"]
+    ),
+    (
+      ["-netdev", #"{"type":"user","id":"n0"}"#],
+      [
+        "-netdev id=n0,type=user", "-object filter-replay,id=varve-filter0,netdev=n0",
+      ], []
+    ),
+    (
       ["-netdev", "user,id=n0,hostfwd=tcp::2222-:22"],
       [
         "-netdev user,id=n0,hostfwd=tcp::2222-:22",
@@ -121,7 +134,11 @@ import Testing
     (
       ["-object", "rng-random,filename=/dev/urandom,id=r0"], ["-object rng-builtin,id=r0"], []
     ),
-    (["-device", "virtio-net-pci,netdev=n"], ["-device virtio-net-pci,netdev=n"], []),
+    (
+      ["-device", "virtio-net-pci,netdev=n"],
+      ["-device virtio-net-pci,netdev=n", "-global virtio-net-device.tx=timer"], []
+    ),
+    (["-device", "rtl8139,netdev=n"], ["-device rtl8139,netdev=n"], []),
     (
       ["-chardev", "socket,id=c,path=s,server=on", "-mon", "c"],
       ["-chardev socket,id=c,path=s,server=on", "-mon c"], []
@@ -156,6 +173,8 @@ import Testing
     (["-net", "user"], "-net user"),
     (["-nic", "user,model=e1000e"], "-nic user,model=e1000e"),
     (["-device", "e1000,netdev=n"], "-device e1000,netdev=n"),
+    (["-device", "virtio-net-pci,netdev=n,tx=bh"], "-device virtio-net-pci,netdev=n,tx=bh"),
+    (["-device", "nvme,drive=d,serial=1"], "-device nvme,drive=d,serial=1"),
     (["-netdev", "vhost-user,id=n"], "-netdev vhost-user,id=n"),
     (["-daemonize"], "-daemonize"),
     (["-incoming", "tcp:0:1"], "-incoming tcp:0:1"),
@@ -199,6 +218,9 @@ import Testing
     let plan = try plan(["-M", "virt"], program: "/usr/bin/qemu-system-aarch64")
     #expect(!plan.record.contains { $0.name == "global" })
     #expect(texts(plan.record).contains("-nic none"))
+    // The card that it has by itself is a virtio-net.
+    let withNetwork = try self.plan(["-M", "virt", "-nic", "user"], program: "qemu-system-aarch64")
+    #expect(texts(withNetwork.record).contains("-global virtio-net-device.tx=timer"))
   }
 
   @Test func networkCardsOfMachinesAreLeftOut() throws {

@@ -119,7 +119,7 @@ struct ComparisonTests {
         continue
       }
       let bytes = Int(address)..<Int(address + range.count)
-      guard case .store(let found) = result.finding else {
+      guard case .store(let found, through: .init(address)) = result.finding else {
         Issue.record("\(result)")
         continue
       }

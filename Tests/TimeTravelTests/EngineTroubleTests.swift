@@ -135,6 +135,7 @@ struct EngineTroubleTests {
     await #expect(throws: TimelineError.unsupported("watchpoints on physical memory")) {
       try await toy.timeline.reverseRun()
     }
+    await toy.timeline.removeAllStops()
     try await toy.expect(at: 50, memory: true)
   }
 

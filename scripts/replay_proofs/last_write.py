@@ -78,7 +78,9 @@ def judge(word: Word, seen: dict) -> str:
     if there != counter or after != word.value:
         return wrong
     if is_store:
-        return store if word.same and word.same.is_at(moment, counter) else wrong
+        if word.same and word.same.is_at(moment, counter):
+            return store
+        return through_another if word.other and word.other.is_at(moment, counter) else wrong
     if before == after or (word.same and word.same.moment - word.same.slack > moment):
         return wrong
     return through_another if word.other and word.other.is_at(moment, counter) else unstored

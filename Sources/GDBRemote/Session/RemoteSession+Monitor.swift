@@ -16,7 +16,7 @@ extension RemoteSession {
         .monitor(
           MonitorRequest(
             command: command.name, arguments: Array(words.dropFirst()),
-            thread: try await currentThread(), breakpoints: breakpointsOfLastRun)))
+            thread: try await currentThread(), breakpoints: wantedBreakpoints)))
     }
   }
 
@@ -38,33 +38,29 @@ extension RemoteSession {
 
   private func help(_ commands: [MonitorCommand], about name: String?) -> Reply {
     let shown = commands + [MonitorCommand("help", arguments: "[COMMAND]", summary: "this list")]
-    if let name {
-      switch Self.find(name, in: shown) {
-      case .failure(let error): return printed("\(error.text)\n")
-      case .success(let command): return printed(Self.help(command))
-      }
+    guard let name else { return printed(Self.list(shown)) }
+    switch Self.find(name, in: shown) {
+    case .failure(let error): return printed("\(error.text)\n")
+    case .success(let command):
+      let examples = command.examples.map { "  monitor \($0)\n" }.joined()
+      return printed(
+        Self.list([command]) + (examples.isEmpty ? "" : "for example:\n\(examples)"))
     }
-    let usages = shown.map { $0.arguments.isEmpty ? $0.name : "\($0.name) \($0.arguments)" }
-    // Long ones have a line of their own.
-    let width = usages.lazy.map(\.count).filter { $0 <= Self.usageWidth }.max() ?? 0
-    return printed(
-      zip(usages, shown).map { usage, command in
-        let isLong = usage.count > Self.usageWidth
-        let gap = isLong ? width + 2 : width - usage.count + 2
-        return usage + (isLong ? "\n" : "") + String(repeating: " ", count: gap) + command.summary
-          + "\n"
-      }.joined())
+  }
+
+  /// How each is used and what it does. Long usages have a line of their own.
+  private static func list(_ commands: [MonitorCommand]) -> String {
+    let usages = commands.map { $0.arguments.isEmpty ? $0.name : "\($0.name) \($0.arguments)" }
+    let width = usages.lazy.map(\.count).filter { $0 <= usageWidth }.max() ?? 0
+    return zip(usages, commands).map { usage, command in
+      let isLong = usage.count > usageWidth
+      let gap = String(repeating: " ", count: isLong ? width + 2 : width - usage.count + 2)
+      return usage + (isLong ? "\n" : "") + gap + command.summary + "\n"
+    }.joined()
   }
 
   /// How long usages may be to share a line with what they do.
   private static var usageWidth: Int { 24 }
-
-  /// All that there is to say of one command.
-  private static func help(_ command: MonitorCommand) -> String {
-    let usage = command.arguments.isEmpty ? command.name : "\(command.name) \(command.arguments)"
-    let examples = command.examples.map { "  monitor \($0)\n" }.joined()
-    return "\(usage)\n\(command.summary)\n" + (examples.isEmpty ? "" : "for example:\n\(examples)")
-  }
 
   /// Text as the answer itself.
   private func printed(_ text: String) -> Reply { .text(hexText(text)) }

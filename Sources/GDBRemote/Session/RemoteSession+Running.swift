@@ -63,6 +63,19 @@ extension RemoteSession {
     }
   }
 
+  /// In order of addresses.
+  private var insertedBreakpoints: [Breakpoint] {
+    breakpoints.values.sorted {
+      ($0.address, $0.kind.rawValue, $0.length) < ($1.address, $1.kind.rawValue, $1.length)
+    }
+  }
+
+  /// Those that the user has set, as far as one can know: many clients have all of them removed at a
+  /// stop.
+  var wantedBreakpoints: [Breakpoint] {
+    breakpoints.isEmpty ? breakpointsOfLastRun : insertedBreakpoints
+  }
+
   private mutating func run(
     _ direction: Resumption.Direction, _ extent: Resumption.Extent, thread: ThreadID?
   ) async throws(RemoteError) -> Reply {
@@ -73,9 +86,7 @@ extension RemoteSession {
       lastStop = Stop(.end, thread: here)
       return .contents(try await stopReply())
     }
-    breakpointsOfLastRun = breakpoints.values.sorted {
-      ($0.address, $0.kind.rawValue, $0.length) < ($1.address, $1.kind.rawValue, $1.length)
-    }
+    breakpointsOfLastRun = insertedBreakpoints
     return .start(
       .resume(
         Resumption(direction, extent, thread: thread ?? here, breakpoints: breakpointsOfLastRun)))

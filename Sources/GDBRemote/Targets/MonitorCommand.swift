@@ -27,7 +27,8 @@ public struct MonitorRequest: Hashable, Sendable {
   public var arguments: [String]
   /// The thread that the client looks at.
   public var thread: ThreadID
-  /// What was inserted when the target ran last: at a stop, clients have all breakpoints removed.
+  /// What is inserted; if that is nothing, what was when the target ran last: at a stop, many clients
+  /// have all breakpoints removed.
   public var breakpoints: [Breakpoint]
 
   public init(

@@ -107,14 +107,15 @@ extension RecordingPlanner {
 
   mutating func rewriteDevice(_ option: QEMUArguments.Option) throws(ReplayError) {
     let list = try OptionList.reading(option.value ?? "")
-    let name = list.value("driver", implied: true)
-    if let rule = RecordingRule.devices.first(where: { (name ?? "").hasPrefix($0.prefix) }) {
+    let name = list.value("driver", implied: true) ?? ""
+    if let rule = RecordingRule.devices.first(where: { name.hasPrefix($0.prefix) }) {
       throw .refused(option: option.text, reason: rule.why)
     }
     guard list.value("iothread") == nil else {
       throw .refused(
         option: option.text, reason: "what runs in a thread of its own isn't recorded; no iothread")
     }
+    try noteCard(name, list, option)
     keep(option)
   }
 
@@ -126,7 +127,7 @@ extension RecordingPlanner {
   }
 
   mutating func rewriteObject(_ option: QEMUArguments.Option) throws(ReplayError) {
-    let list = OptionList(option.value ?? "")
+    let list = try OptionList.reading(option.value ?? "")
     let type = list.value("qom-type", implied: true) ?? ""
     switch type {
     case "rng-random", "rng-egd":

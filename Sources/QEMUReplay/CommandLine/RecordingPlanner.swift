@@ -8,6 +8,7 @@ struct RecordingPlanner {
   /// How many disks and network cards have been met.
   var diskCount = 0
   var cardCount = 0
+  var hasVirtioNet = false
   var hasAccelerator = false
   var serialCount = 0
   var usesConsole = false
@@ -84,6 +85,7 @@ struct RecordingPlanner {
 
   private mutating func addWhatIsMissing() {
     addNetwork()
+    addSending()
     addConsole()
     addTime()
   }

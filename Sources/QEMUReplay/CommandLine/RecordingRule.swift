@@ -59,9 +59,10 @@ enum RecordingRule: Sendable {
     "action": .keep,
   ]
 
-  /// Tried with 7.2 on `pc` and `q35`: with an e1000 or e1000e a replay that begins at a snapshot stands
-  /// still after a few instructions; with an rtl8139 it goes on.
-  static let intelCards = "keeps a replay from going on after a snapshot is restored (QEMU 7.2)"
+  /// Tried with 7.2: a replay that begins at a snapshot stands still after a few instructions. Restoring
+  /// an e1000 arms a timer one nanosecond ahead, which the recording hadn't (7.2 and 10.2
+  /// hw/net/e1000.c, e1000_post_load).
+  static let intelCards = "keeps a replay from going on after a snapshot is restored"
 
   /// Devices, by how their names begin, whose input isn't recorded, and why. Source: QEMU 7.2
   /// docs/system/replay.rst, which lists what is: keyboard, mouse, serial ports, network, audio, clocks.
@@ -79,7 +80,9 @@ enum RecordingRule: Sendable {
     ("ccid-card-passthru", "what a device of the host's does isn't recorded"),
     ("virtio-pmem", "its file would be written"),
     ("nvdimm", "its file would be written"),
-    ("e1000", intelCards + "; use rtl8139"),
+    ("e1000", intelCards + "; use rtl8139 or virtio-net-pci"),
+    // 7.2: "State blocked by non-migratable device".
+    ("nvme", "QEMU can't save its state, so no snapshot could be made; use virtio-blk-pci"),
     ("qxl", "it works with SPICE's threads, which aren't recorded"),
     ("virtio-gpu-gl", "what the host's graphics card does isn't recorded"),
     ("virtio-vga-gl", "what the host's graphics card does isn't recorded"),

@@ -23,10 +23,12 @@ extension EngineCore {
   /// False if there is none of that name.
   mutating func restore(_ name: String) throws(ReplayError) -> Bool {
     guard try instance.snapshots().contains(where: { $0.name == name }) else { return false }
+    if flashWaits { try letFlashGo() }
     try removeBreak()
     leave()
     let complaint = try load(name)
     guard complaint.isEmpty else { throw .stub("loadvm \(name): \(complaint)") }
+    flashWaits = Self.hasFlash(recording, architecture)
     return true
   }
 
@@ -57,5 +59,6 @@ extension EngineCore {
     instance.end()
     forget()
     instance = try QEMUInstance(recording)
+    flashWaits = Self.hasFlash(recording, architecture)
   }
 }

@@ -29,6 +29,7 @@ extension EngineCore {
     try setBreak(at: limit.rawValue)
     leave()
     try instance.stub.send("c")
+    flashWaits = false
     let (reply, wasInterrupted) = try wait(interruption)
     var stop = try StubStop(reply)
     let now = try position()
@@ -52,6 +53,7 @@ extension EngineCore {
     if let breakCount, breakCount <= start.rawValue + 2 { try removeBreak() }
     leave()
     try instance.stub.send("s")
+    flashWaits = false
     let (reply, _) = try wait(nil)
     let stop = try StubStop(reply)
     try stand()

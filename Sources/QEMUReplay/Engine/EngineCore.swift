@@ -15,6 +15,8 @@ struct EngineCore {
   private(set) var timeSpent = Duration.zero
   /// Where it stands, if that was asked since it moved.
   private(set) var standing: Standing?
+  /// Flash chips wait for the next run to read their images: QEMU has restored a state and not run yet.
+  var flashWaits: Bool
   /// The count at which QEMU is set to stop.
   private(set) var breakCount: UInt64?
 
@@ -31,6 +33,7 @@ struct EngineCore {
     self.architecture = architecture
     self.patience = patience
     end = Moment(ending.instructions - 1)
+    flashWaits = Self.hasFlash(recording, architecture)
     image = try SnapshotImage(recording)
     instance = try QEMUInstance(recording)
   }

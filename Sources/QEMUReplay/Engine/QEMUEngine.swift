@@ -94,6 +94,12 @@ public final class QEMUEngine: ReplayEngine {
     try await perform { core throws(ReplayError) in try core.physicalAddress(of: address) }
   }
 
+  public func virtualAddresses(
+    of address: PhysicalAddress
+  ) async throws(EngineError) -> [VirtualAddress] {
+    try await perform { core throws(ReplayError) in try core.virtualAddresses(of: address) }
+  }
+
   public func setStops(_ stops: StopSet) async throws(EngineError) {
     try await perform { core throws(ReplayError) in try core.setStops(stops) }
   }

@@ -12,23 +12,23 @@ extension TimelineTarget {
       try await self.timeline.lastWrite(to: range)
     }
     switch found.finding {
-    case .store(let record):
+    case .store(let record, let address):
       return "written at \(await text(record)), by the instruction at " + Self.change(record)
-        + Self.caveat(found)
-    case .storeToUnreadable(let record):
+        + Self.through(address, range) + Self.caveat(found)
+    case .storeToUnreadable(let record, let address):
       return "written at \(await text(record)), by the instruction at " + Self.change(record)
+        + Self.through(address, range)
         + "whether that is still there can't be told: it isn't mapped at the position\n"
         + Self.caveat(found)
     case .change(let record, let culprit):
       return "changed at \(await text(record)), while executing the instruction at "
-        + Self.change(record) + Self.explanation(culprit, range)
-        + Self.comparisons(found.comparisons) + Self.caveat(found)
+        + Self.change(record) + Self.explanation(culprit, found) + Self.comparisons(found)
+        + Self.caveat(found)
+    case .nothing where found.watched.isEmpty:
+      return "\(range): nothing is known to have changed it since the recording began\n"
+        + Self.comparisons(found)
     case .nothing:
-      guard case .physical = range.start else {
-        return "nothing wrote to \(range) since the recording began\n" + Self.caveat(found)
-      }
-      return "\(range) are as they were when the recording began\n"
-        + Self.comparisons(found.comparisons)
+      return "nothing wrote to \(range) since the recording began\n" + Self.caveat(found)
     }
   }
 
@@ -38,19 +38,27 @@ extension TimelineTarget {
     "\(record.programCounter): \(digits(record.before)) → \(digits(record.after))\n"
   }
 
-  private static func explanation(_ culprit: LastWrite.Culprit, _ range: MemoryRange) -> String {
+  /// Nothing if the store went through the address that was asked for, or its second page.
+  private static func through(_ address: VirtualAddress, _ range: MemoryRange) -> String {
+    if case .virtual(let start) = range.start, address.rawValue &- start.rawValue < range.count {
+      return ""
+    }
+    return "it stored through \(address), which means the same memory\n"
+  }
+
+  private static func explanation(_ culprit: LastWrite.Culprit, _ found: LastWrite) -> String {
+    let addresses = found.watched.map { "0x\(String($0.rawStart, radix: 16))" }
+    let stores = "no store through \(addresses.joined(separator: ", ")) did that or came later: "
+    let device = "it was a device (DMA), or a store through another address of the same memory"
     switch culprit {
-    case .deviceOrAlias:
-      "no store to \(range) did that or came later: it was a device, or a store through another "
-        + "address of the same memory\n"
-    case .deviceOrAliasOrMapping:
-      "no store to \(range) did that or came later: it was a device, a store through another "
-        + "address of the same memory, or the address came to mean other memory\n"
-    case .anything: "it may have been that instruction, or a device\n"
+    case .deviceOrAlias: return stores + device + "\n"
+    case .deviceOrAliasOrMapping: return stores + device + ", or the mapping changed\n"
+    case .anything: return "it may have been that instruction, or a device (DMA)\n"
     }
   }
 
-  private static func comparisons(_ count: Int) -> String {
+  private static func comparisons(_ found: LastWrite) -> String {
+    let count = found.comparisons
     let moments = count == 0 ? "here" : "here and at \(count) moments between"
     return "memory was compared \(moments); what left no trace there would have been missed\n"
   }
@@ -110,9 +118,17 @@ extension TimelineTarget {
       try await arm(words)
     }
     let most = limit
-    let (found, isComplete) = try await interruptibly { () async throws(TimelineError) in
-      try await self.timeline.occurrences(limit: most)
+    let (found, isComplete): ([Occurrence], Bool)
+    do throws(RemoteError) {
+      (found, isComplete) = try await interruptibly { () async throws(TimelineError) in
+        try await self.timeline.occurrences(limit: most)
+      }
+    } catch {
+      await timeline.removeAllStops()
+      throw error
     }
+    // Debuggers have theirs set again when they go on.
+    await timeline.removeAllStops()
     var lines = ""
     for occurrence in found {
       lines += "\(await text(occurrence.moment)), at \(occurrence.programCounter)\n"
@@ -136,6 +152,9 @@ extension TimelineTarget {
       ]
       guard let access = kinds[parts[0]], let range = await range(String(parts[1])) else {
         throw usage("every")
+      }
+      guard case .virtual = range.start else {
+        throw .refused("physical addresses can't be watched; last-write takes them")
       }
       await timeline.setWatchpoint(Watchpoint(range, access: access))
     }

@@ -61,6 +61,12 @@ public protocol ReplayEngine: Sendable {
     of address: VirtualAddress
   ) async throws(EngineError) -> PhysicalAddress?
 
+  /// All virtual addresses that mean `address` at the current moment. Throws `.unsupported` if the engine
+  /// can't tell.
+  func virtualAddresses(
+    of address: PhysicalAddress
+  ) async throws(EngineError) -> [VirtualAddress]
+
   /// Keeps the whole state where the engine stands, for this run and later ones. The timeline has removed
   /// all stops before. Gives the checkpoint's size in bytes on disk (an estimate will do). Throws
   /// `.saveRefused` if that is impossible just here: the timeline goes on a little and tries again.
@@ -106,6 +112,12 @@ extension ReplayEngine {
     of address: VirtualAddress
   ) async throws(EngineError) -> PhysicalAddress? {
     throw .unsupported("telling where virtual addresses lie")
+  }
+
+  public func virtualAddresses(
+    of address: PhysicalAddress
+  ) async throws(EngineError) -> [VirtualAddress] {
+    throw .unsupported("telling where physical memory is mapped")
   }
 }
 

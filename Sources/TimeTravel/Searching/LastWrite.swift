@@ -2,37 +2,40 @@ public import Bytes
 
 /// What is known of the last write to some memory.
 ///
-/// Stores through the virtual address that was asked for are watched, and none is missed. Memory can also change
-/// behind that address's back: a device writes it, or an instruction does through another address of the
-/// same page. Such a change is found by comparing contents, which proves that it happened, and where,
-/// but not that nothing happened after it that left no trace.
+/// Stores through virtual addresses are watched: the one that was asked for, and others that mean the same memory.
+/// Of those no store is missed. Memory can also change otherwise: a device writes it, or an instruction
+/// does through an address that wasn't known to mean it. Such a change is found by comparing contents,
+/// which proves that it happened, and where, but not that nothing happened after it that left no trace.
 public struct LastWrite: Hashable, Sendable {
   public enum Finding: Hashable, Sendable {
-    /// The last store to the address that was asked for. Memory at the position is as this store left it.
-    case store(AccessRecord)
+    /// The last store through one of the watched addresses: this one. Memory at the position is as the store left
+    /// it.
+    case store(AccessRecord, through: VirtualAddress)
     /// As `store`, but memory can't be read at the position, so it couldn't be compared.
-    case storeToUnreadable(AccessRecord)
-    /// In this step memory became what it is at the position, by no store to the address that was asked for,
-    /// nor did one come later.
+    case storeToUnreadable(AccessRecord, through: VirtualAddress)
+    /// In this step memory became what it is at the position, by no store through a watched address, nor did one
+    /// come later.
     case change(AccessRecord, by: Culprit)
-    /// No store to the address that was asked for was found, and memory is as it was at the beginning.
+    /// No store through a watched address was found, and memory is as it was at the beginning.
     case nothing
   }
 
   /// What may have changed memory when no store was seen.
   public enum Culprit: Hashable, Sendable {
-    /// A device, or a store through another address: physical contents changed.
+    /// A device, or a store through an address that isn't known to mean this memory.
     case deviceOrAlias
     /// One of these, or the address came to mean other memory. The engine can't tell.
     case deviceOrAliasOrMapping
-    /// A device or any store: a physical address was asked for, and those can't be watched.
+    /// A device or any store: no address was known that could be watched.
     case anything
   }
 
   public let finding: Finding
+  /// Through which virtual addresses stores were watched.
+  public let watched: [MemoryRange]
   /// How many times memory was compared between the finding and the position and found to be as it is at the
   /// position. Changes there and back between two of these aren't excluded, nor are writes of the same
-  /// bytes, unless they were stores to the address that was asked for.
+  /// bytes, unless they were stores through watched addresses.
   public internal(set) var comparisons: Int
   /// Moments between the finding and the position at which the engine couldn't watch, so that stores of the
   /// same bytes there would have been missed.
@@ -41,7 +44,7 @@ public struct LastWrite: Hashable, Sendable {
   /// The step that was found; nil for `.nothing`.
   public var record: AccessRecord? {
     switch finding {
-    case .store(let record), .storeToUnreadable(let record), .change(let record, _): record
+    case .store(let record, _), .storeToUnreadable(let record, _), .change(let record, _): record
     case .nothing: nil
     }
   }

@@ -8,9 +8,9 @@ extension Timeline {
   /// Which step before the position wrote to `range` last. The position stays.
   ///
   /// A virtual range stands for the memory that it means at the position, where the engine can tell that:
-  /// stores of other processes to the same address don't count. Of physical ranges only changes are found.
-  /// Throws `.interrupted`, `.unreadable` for physical memory that isn't there, and `.unsupported` for
-  /// more than 64 KiB.
+  /// stores of other processes to the same address don't count, and stores through other addresses of that
+  /// memory do. Throws `.interrupted`, `.unreadable` for physical memory that isn't there, and
+  /// `.unsupported` for more than 64 KiB.
   public func lastWrite(to range: MemoryRange) async throws(TimelineError) -> LastWrite {
     guard let pieces = WriteSearch.split(range) else {
       throw .unsupported("searching for writes to \(range)")
@@ -20,7 +20,14 @@ extension Timeline {
       defer { self.setTrace(kept) }
       try await self.bringToPosition()
       var search = try await self.writeSearch(range, pieces)
-      return try await self.findLastWrite(&search)
+      _ = try await self.addAliases(&search)
+      while true {
+        let found = try await self.findLastWrite(&search)
+        // Where memory was changed it was mapped, or no instruction did it: then that is told.
+        guard case .change(let record, _) = found.finding else { return found }
+        try await self.bring(to: record.place)
+        guard try await self.addAliases(&search) else { return found }
+      }
     }
   }
 
@@ -36,20 +43,43 @@ extension Timeline {
       located = pieces.map { .init(range: $0, physical: nil) }
     }
     let wanted = try await contents(of: located)
-    let search = WriteSearch(range: range, pieces: located, wanted: wanted)
-    guard wanted != nil || search.isWatched else { throw .failed(.unreadable(range)) }
-    return search
+    if case .physical = range.start, wanted == nil { throw .failed(.unreadable(range)) }
+    return WriteSearch(range, located, wanted: wanted)
   }
 
-  /// Where a virtual range begins in physical memory; nil if it is mapped nowhere, isn't virtual, or the engine
-  /// can't tell.
+  /// Where a range begins in physical memory; nil if it is mapped nowhere, or the engine can't tell.
   private func physicalAddress(
     _ range: MemoryRange
   ) async throws(Setback) -> PhysicalAddress? {
-    guard case .virtual(let address) = range.start else { return nil }
-    return try await ask { engine throws(EngineError) -> PhysicalAddress? in
+    switch range.start {
+    case .physical(let address): return address
+    case .virtual(let address):
+      return try await askIfSupported { engine throws(EngineError) in
+        try await engine.physicalAddress(of: address)
+      }
+    }
+  }
+
+  /// Adds the addresses that mean the same memory where the engine stands. False if all are known already.
+  private func addAliases(_ search: inout WriteSearch) async throws(Setback) -> Bool {
+    var isNew = false
+    for piece in search.pieces {
+      guard let physical = piece.physical else { continue }
+      let addresses = try await askIfSupported { engine throws(EngineError) in
+        try await engine.virtualAddresses(of: physical)
+      }
+      for address in addresses ?? [] where search.watch(piece, through: address) { isNew = true }
+    }
+    return isNew
+  }
+
+  /// What `body` gives; nil if the engine can't do it.
+  private func askIfSupported<Answer: Sendable>(
+    _ body: (Engine) async throws(EngineError) -> Answer?
+  ) async throws(Setback) -> Answer? {
+    try await ask { engine throws(EngineError) -> Answer? in
       do throws(EngineError) {
-        return try await engine.physicalAddress(of: address)
+        return try await body(engine)
       } catch {
         if case .unsupported = error { return nil }
         throw error
@@ -99,25 +129,16 @@ extension Timeline {
   private func lastStore(
     _ search: inout WriteSearch, before bound: SearchBound, from start: Moment
   ) async throws(Setback) -> Hit? {
-    guard search.isWatched else { return nil }
-    if !search.isTellingMappingsApart {
-      guard let hit = try await findLast(before: bound, search.stores, from: start) else {
-        return nil
-      }
-      guard search.isLocated, try await !isMappedAlike(search, at: hit.stop) else { return hit }
-      search.isTellingMappingsApart = true
+    while true {
+      guard let hit = try await findLast(before: bound, search.stores(engine), from: start),
+        let index = search.alias(hit)
+      else { return nil }
+      let alias = search.aliases[index]
+      if alias.isConditional || alias.physical == nil { return hit }
+      try await bring(to: hit.stop)
+      if try await physicalAddress(alias.range) == alias.physical { return hit }
+      search.makeConditional(index)
     }
-    return try await findLast(before: bound, search.storesToSameMemory(engine), from: start)
-  }
-
-  private func isMappedAlike(
-    _ search: WriteSearch, at place: Place
-  ) async throws(Setback) -> Bool {
-    try await bring(to: place)
-    for piece in search.pieces {
-      guard try await physicalAddress(piece.range) == piece.physical else { return false }
-    }
-    return true
   }
 
   /// Whether the store at `hit` explains what memory holds.
@@ -131,10 +152,12 @@ extension Timeline {
       return try await findChange(&search, after: hit.stop, after, upTo: upper)
     }
     try await bring(to: place)
-    let before = try await contents(of: search.pieces)
     let record = AccessRecord(
-      moment: place.moment, registers: place.registers, before: before, after: after)
-    return finding(search.wanted == nil ? .storeToUnreadable(record) : .store(record), search)
+      place, before: try await contents(of: search.pieces), after: after)
+    let address = search.alias(hit).map { search.aliases[$0].address } ?? VirtualAddress(0)
+    return finding(
+      search.wanted == nil
+        ? .storeToUnreadable(record, through: address) : .store(record, through: address), search)
   }
 
   // MARK: Changes
@@ -175,22 +198,30 @@ extension Timeline {
       let next = try await placeHere()
       let after = try await contents(of: search.pieces)
       if after == search.wanted {
-        return AccessRecord(
-          moment: place.moment, registers: place.registers, before: before, after: after)
+        return AccessRecord(place, before: before, after: after)
       }
       (place, before) = (next, after)
     }
     // What a device does at a moment can come before or after one looks there: what was seen first counts.
-    return AccessRecord(
-      moment: low.moment, registers: low.registers, before: former, after: search.wanted)
+    return AccessRecord(low, before: former, after: search.wanted)
   }
 
   private func finding(_ finding: LastWrite.Finding, _ search: WriteSearch) -> LastWrite {
-    var result = LastWrite(finding: finding, comparisons: 0, unwatchedMoments: 0)
+    var result = LastWrite(
+      finding: finding, watched: search.aliases.map(\.range), comparisons: 0, unwatchedMoments: 0)
     let since = result.record?.moment ?? recorded.lowerBound
-    result.comparisons = search.agreements.count { $0 > since }
-    guard search.isWatched else { return result }
+    result.comparisons = Set(search.agreements).count { $0 > since }
+    guard !search.aliases.isEmpty else { return result }
     result.unwatchedMoments = blindMoments.count { $0 > since && $0 < current.moment }
     return result
   }
+}
+
+extension AccessRecord {
+  fileprivate init(_ place: Place, before: [UInt8]?, after: [UInt8]?) {
+    self.init(
+      moment: place.moment, registers: place.registers, before: before, after: after)
+  }
+
+  fileprivate var place: Place { Place(moment: moment, registers: registers, isFirst: false) }
 }

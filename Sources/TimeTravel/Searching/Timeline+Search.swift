@@ -56,7 +56,8 @@ extension Timeline {
     try await bring(to: start)
     let began = await engine.timeSpent()
     var end = bound.moment
-    var laying = CheckpointLaying(focus: bound.moment)
+    // Only the first stretch ends where work goes on for sure.
+    var laying = CheckpointLaying(focus: bound.registers == nil ? nil : bound.moment)
     var hits: [Hit] = []
     var stops = 0
     var window: UInt64 = 0

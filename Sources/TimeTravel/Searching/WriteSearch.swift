@@ -5,7 +5,7 @@ struct WriteSearch: Sendable {
   /// A part of the range that lies within one page.
   struct Piece: Sendable {
     let range: MemoryRange
-    /// Where it lies at the position, if it is virtual and that is known.
+    /// Where it lies at the position, if that is known.
     let physical: PhysicalAddress?
 
     /// What is read to compare it: the same memory at all moments, where that is possible.
@@ -14,33 +14,85 @@ struct WriteSearch: Sendable {
     }
   }
 
+  /// Addresses through which stores to a piece are watched.
+  struct Alias: Hashable, Sendable {
+    let address: VirtualAddress
+    let count: UInt64
+    /// What they are to mean; nil if that isn't known.
+    let physical: PhysicalAddress?
+    /// A store through them went to other memory: a condition has to tell.
+    var isConditional = false
+
+    var range: MemoryRange { MemoryRange(.virtual(address), count: count) }
+  }
+
   /// The smallest page of x86-64 and aarch64: within one, mappings don't differ.
   static let pageSize: UInt64 = 4096
   /// Longer ranges aren't searched for: a write to them says little.
   static let sizeLimit: UInt64 = 64 << 10
+  /// More aliases aren't watched: some pages are mapped a thousand times.
+  static let aliasLimit = 8
 
   let range: MemoryRange
   let pieces: [Piece]
   /// What the memory holds at the position; nil if it can't be read.
   let wanted: [UInt8]?
-  /// A store to the address was found that went to other memory: conditions have to tell them apart.
-  var isTellingMappingsApart = false
+  private(set) var aliases: [Alias] = []
   /// Where memory was found to be as at the position.
   var agreements: [Moment] = []
 
-  /// Whether stores can be watched.
-  var isWatched: Bool {
-    if case .virtual = range.start { true } else { false }
+  init(_ range: MemoryRange, _ pieces: [Piece], wanted: [UInt8]?) {
+    self.range = range
+    self.pieces = pieces
+    self.wanted = wanted
+    for piece in pieces {
+      guard case .virtual(let address) = piece.range.start else { continue }
+      aliases.append(Alias(address: address, count: piece.range.count, physical: piece.physical))
+    }
   }
 
-  /// Whether it is known where the range lies.
-  var isLocated: Bool { pieces.allSatisfy { $0.physical != nil } }
+  /// Has stores to `piece` watched through `address`, too. False if they are already, or there are too many.
+  mutating func watch(_ piece: Piece, through address: VirtualAddress) -> Bool {
+    guard aliases.count < max(Self.aliasLimit, pieces.count),
+      !aliases.contains(where: { $0.address == address })
+    else { return false }
+    aliases.append(Alias(address: address, count: piece.range.count, physical: piece.physical))
+    return true
+  }
+
+  /// Which alias a stop was for.
+  func alias(_ hit: Hit) -> Int? {
+    guard case .watchpoint(let watchpoint) = hit.reason else { return nil }
+    return aliases.firstIndex { $0.range == watchpoint.range }
+  }
+
+  mutating func makeConditional(_ index: Int) { aliases[index].isConditional = true }
 
   var culprit: LastWrite.Culprit {
-    isWatched ? isLocated ? .deviceOrAlias : .deviceOrAliasOrMapping : .anything
+    if aliases.isEmpty { return .anything }
+    return pieces.allSatisfy { $0.physical != nil } ? .deviceOrAlias : .deviceOrAliasOrMapping
   }
 
-  /// Where the pages of `range` begin in it; nil if it is too long, or beyond the last address.
+  /// The stores that are to be found.
+  func stores<Engine: ReplayEngine>(_ engine: Engine) -> ArmedStops {
+    var armed = ArmedStops()
+    for alias in aliases {
+      armed.watchpoints[Watchpoint(alias.range, access: .write)] =
+        alias.isConditional ? Self.condition(alias, engine) : .some(nil)
+    }
+    return armed
+  }
+
+  private static func condition<Engine: ReplayEngine>(
+    _ alias: Alias, _ engine: Engine
+  ) -> StopCondition {
+    let key = "means \(alias.physical.map { "\($0)" } ?? "nothing")"
+    return StopCondition(key: Array(key.utf8)) { _ throws(EngineError) in
+      try await engine.physicalAddress(of: alias.address) == alias.physical
+    }
+  }
+
+  /// The parts of `range` that lie in one page each; nil if it is too long, or goes beyond the last address.
   static func split(_ range: MemoryRange) -> [MemoryRange]? {
     guard range.count > 0, range.count <= sizeLimit,
       !range.rawStart.addingReportingOverflow(range.count - 1).overflow
@@ -57,28 +109,5 @@ struct WriteSearch: Sendable {
       done += count
     }
     return pieces
-  }
-
-  /// All stores to the address.
-  var stores: ArmedStops {
-    var armed = ArmedStops()
-    armed.watchpoints[Watchpoint(range, access: .write)] = .some(nil)
-    return armed
-  }
-
-  /// Those stores that go where the range lies at the position.
-  func storesToSameMemory<Engine: ReplayEngine>(_ engine: Engine) -> ArmedStops {
-    var armed = ArmedStops()
-    for piece in pieces {
-      guard case .virtual(let address) = piece.range.start, let physical = piece.physical else {
-        continue
-      }
-      armed.watchpoints[Watchpoint(piece.range, access: .write)] = StopCondition(
-        key: Array("at \(physical)".utf8)
-      ) { _ throws(EngineError) in
-        try await engine.physicalAddress(of: address) == physical
-      }
-    }
-    return armed
   }
 }

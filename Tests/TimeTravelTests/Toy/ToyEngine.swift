@@ -24,6 +24,8 @@ actor ToyEngine: ReplayEngine {
     var hidesAccessAtLimit = false
     /// It can't tell where virtual addresses lie.
     var cannotTranslate = false
+    /// It can't tell where physical memory is mapped.
+    var cannotListMappings = false
     /// Restoring this checkpoint gives a state with a wrong register.
     var spoiledCheckpoint: CheckpointName?
   }
@@ -204,6 +206,15 @@ actor ToyEngine: ReplayEngine {
     try await enter()
     guard !faults.cannotTranslate else { throw .unsupported("telling where addresses lie") }
     return machine.physical(address.rawValue).map { PhysicalAddress(UInt64($0)) }
+  }
+
+  func virtualAddresses(
+    of address: PhysicalAddress
+  ) async throws(EngineError) -> [VirtualAddress] {
+    try await enter()
+    guard !faults.cannotListMappings else { throw .unsupported("listing mappings") }
+    return (0..<512).filter { machine.physical($0).map(UInt64.init) == address.rawValue }
+      .map { VirtualAddress($0) }
   }
 
   func saveCheckpoint(_ name: CheckpointName) async throws(EngineError) -> UInt64 {
