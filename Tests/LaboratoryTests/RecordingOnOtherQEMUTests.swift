@@ -22,6 +22,20 @@ struct RecordingOnOtherQEMUTests {
     let recording = try Recording(guest.path)
     #expect(recording.description.engine.version.hasPrefix(qemu.release))
   }
+
+  /// Nothing is made where replays are known not to work.
+  @Test(.enabled(if: OtherQEMU.newest != nil))
+  func newestIsRefused() throws {
+    let scratch = try ScratchDirectory()
+    let program = try #require(OtherQEMU.newest).launcher(in: scratch)
+    let refused = try Command.run(
+      ["record", "-o", scratch.file("recording"), "--", program], in: scratch)
+    #expect(refused.status == 1)
+    #expect(refused.text.contains("version 11."))
+    #expect(refused.text.contains("stand still"))
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["qemu-system-x86_64"])
+  }
 }
 
 /// One of the laboratory's QEMUs in a root of its own.
@@ -33,10 +47,12 @@ struct OtherQEMU: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { subject }
 
-  /// Those that there are.
-  static let all: [OtherQEMU] = [
-    ("qemu-stripped-5.2", "5.2"), ("qemu-stripped-10", "10.0"),
-  ].compactMap { name, release in
+  /// Those that there are, and whose recordings are replayed.
+  static let all = [named("qemu-stripped-5.2", "5.2"), named("qemu-stripped-10", "10.0")]
+    .compactMap { $0 }
+  static let newest = named("qemu-stripped-new", "11.")
+
+  private static func named(_ name: String, _ release: String) -> OtherQEMU? {
     let subject = LaboratoryManifest.subjects.first { $0.name == name }
     return subject?.sysroot.map { OtherQEMU(subject: name, release: release, root: $0) }
   }

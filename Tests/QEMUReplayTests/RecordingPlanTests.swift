@@ -223,6 +223,16 @@ import Testing
     #expect(texts(withNetwork.record).contains("-global virtio-net-device.tx=timer"))
   }
 
+  @Test func releasesThatDoNotReplay() {
+    let x86 = "/usr/bin/qemu-system-x86_64"
+    #expect(RecordingRule.refusal(of: QEMURelease(5, 1), x86) != nil)
+    for release in [QEMURelease(5, 2), QEMURelease(7, 2), QEMURelease(10, 0)] {
+      #expect(RecordingRule.refusal(of: release, x86) == nil)
+    }
+    #expect(RecordingRule.refusal(of: QEMURelease(11, 1), x86)?.contains("stand still") == true)
+    #expect(RecordingRule.refusal(of: QEMURelease(11, 1), "qemu-system-aarch64") == nil)
+  }
+
   /// PCs have one by themselves; who asks for it gets it.
   @Test(arguments: [
     (["-M", "pc"], true), (["-machine", "q35,accel=tcg"], true), (["-M", "pc-i440fx-7.2"], true),
