@@ -26,11 +26,20 @@ extension EngineCore {
     if flashWaits { try letFlashGo() }
     try removeBreak()
     leave()
-    let complaint = try instance.say("loadvm \(name)")
+    let complaint = try load(name)
     guard complaint.isEmpty else { throw .stub("loadvm \(name): \(complaint)") }
     flashWaits = Self.hasFlash(recording, architecture)
     return true
   }
+
+  /// QEMU waits for the disk's requests before it restores a state. Those that are under way in a replay end only
+  /// when the replay goes on: it may wait for ever (7.2, virtio_reset, blk_drain). A new one has none.
+  private func load(_ name: String) throws(ReplayError) -> String {
+    try instance.say("loadvm \(name)", timeout: min(patience, Self.restoringLimit))
+  }
+
+  /// Many times what restoring takes.
+  private static var restoringLimit: Duration { .seconds(10) }
 
   /// False if there is none of that name.
   mutating func delete(_ name: CheckpointName) throws(ReplayError) -> Bool {

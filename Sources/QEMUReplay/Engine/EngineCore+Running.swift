@@ -31,12 +31,13 @@ extension EngineCore {
     try instance.stub.send("c")
     flashWaits = false
     let (reply, wasInterrupted) = try wait(interruption)
-    let stop = try StubStop(reply)
+    var stop = try StubStop(reply)
     let now = try position()
     if now >= limit {
       // Where another stop came together with it QEMU may not have noticed.
       if stop.watched != nil { try removeBreak() } else { noteBreakReached() }
     }
+    if stop.signal != 5, let hidden = try hiddenStop() { stop = hidden }
     if let hit = try hit(stop) { return hit }
     if now >= limit { return .reached }
     if wasInterrupted { return .interrupted }
@@ -61,7 +62,7 @@ extension EngineCore {
 
   /// Waits for QEMU's stop, which an interruption brings about. Throws `.stalled` if the count stays
   /// the same for too long; QEMU is stopped then.
-  private mutating func wait(
+  mutating func wait(
     _ interruption: Interruption?
   ) throws(ReplayError) -> (reply: String, wasInterrupted: Bool) {
     var wasInterrupted = false

@@ -63,6 +63,10 @@ struct EngineCore {
     case .stalled(let instruction, _, _):
       return .stalled(at: Moment(instruction), detail: error.description)
     case .engineDied(let how): return .died(detail: "QEMU \(how)")
+    case .monitor(.noAnswer):
+      // Nothing more is to be expected of it; a new one can be.
+      instance.end()
+      return .died(detail: error.description)
     case .monitor(.connectionClosed), .monitor(.host): return .died(detail: error.description)
     default: return .failed(error.description)
     }

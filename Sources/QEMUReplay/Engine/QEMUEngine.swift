@@ -16,7 +16,8 @@ public final class QEMUEngine: ReplayEngine {
 
   /// Starts QEMU on `recording`, which must have been closed or recovered, at its beginning.
   ///
-  /// - Parameter patience: how long the instruction count may stay the same before a run is given up.
+  /// - Parameter patience: how long the instruction count may stay the same before a run is given up, and
+  ///   at most ten seconds of it: how long restoring a checkpoint may take before QEMU is.
   public init(
     _ recording: Recording, patience: Duration = .seconds(30)
   ) throws(ReplayError) {

@@ -109,11 +109,12 @@ struct QEMUInstance {
   }
 
   /// What the monitor for people prints; nothing if all is well.
-  func say(_ command: String) throws(ReplayError) -> String {
+  func say(
+    _ command: String, timeout: Duration = .seconds(300)
+  ) throws(ReplayError) -> String {
     let answer = try asking { () throws(QMPError) in
       try monitor.execute(
-        "human-monitor-command", arguments: ["command-line": .string(command)],
-        timeout: .seconds(300))
+        "human-monitor-command", arguments: ["command-line": .string(command)], timeout: timeout)
     }
     return (answer.string ?? "").split(whereSeparator: \.isNewline).joined(separator: "; ")
   }
