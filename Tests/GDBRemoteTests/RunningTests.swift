@@ -215,4 +215,22 @@ extension String {
     guard let range = range(of: text) else { return self }
     return String(self[..<range.lowerBound])
   }
+
+  @Test func `Help about one command has examples`() async {
+    var conversation = await Conversation(ToyMachine())
+    func digits(_ text: String) -> String { hexText(text) }
+    #expect(
+      await conversation.ask("qRcmd," + digits("help sea"))
+        == digits(
+          """
+          search  look for something for ever
+          for example:
+            monitor search key 17
+            monitor search
+
+          """))
+    #expect(
+      await conversation.ask("qRcmd," + digits("help when"))
+        == digits("when  the instruction count\n"))
+  }
 }

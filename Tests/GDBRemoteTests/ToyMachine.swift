@@ -205,7 +205,9 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
   let monitorCommands = [
     MonitorCommand("when", summary: "the instruction count"),
     MonitorCommand("seek", arguments: "COUNT", summary: "go to an instruction count"),
-    MonitorCommand("search", summary: "look for something for ever"),
+    MonitorCommand(
+      "search", summary: "look for something for ever",
+      examples: ["search key 17", "search"]),
   ]
 
   func monitor(

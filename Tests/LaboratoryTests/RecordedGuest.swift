@@ -28,35 +28,56 @@ struct RecordedProcessor: Sendable {
   var isPossible: Bool { files != nil && Tool.exists(program) && Tool.exists(debugger) }
 }
 
-/// One of the laboratory's guests, recorded by `varve record` from power-on into its kernel's first
-/// lines.
+/// A guest that is recorded by `varve record` from power-on until it has said something: one of the
+/// laboratory's, until its kernel has said who it is, or firmware alone.
 final class RecordedGuest {
   let scratch: ScratchDirectory
   let path: String
   let processor: RecordedProcessor
   /// A raw image that the guest may have as its disk.
   let image: String
+  /// Where some of what runs lies.
+  let memory: PhysicalAddress
   private let command: [String]
+  private let lastLine: String
 
   static var isPossible: Bool { RecordedProcessor.x86.isPossible }
 
   convenience init(machine: String, disk: Bool) throws {
     try self.init(
-      .x86, ["-M", machine], disk ? ["-drive", "file={image},format=raw,if=virtio"] : [])
+      .x86, ["-M", machine],
+      disk ? ["-drive", "file={directory}/disk.img,format=raw,if=virtio"] : [])
   }
 
-  /// In the options `{image}` stands for the raw image, `{directory}` for its directory.
+  /// Firmware that has no kernel to boot, with a disk that holds `image`.
+  init(firmware machine: [String], image bytes: [UInt8], until lastLine: String) throws {
+    processor = .x86
+    memory = PhysicalAddress(0x10000)
+    self.lastLine = lastLine
+    scratch = try ScratchDirectory()
+    path = scratch.file("recording")
+    image = try scratch.write(bytes, to: "disk.img")
+    let options = Self.options(machine, scratch)
+    command =
+      [Command.path, "record", "-q", "-o", path, "--", processor.program, "-m", "64"]
+      + ["-nodefaults", "-display", "none", "-serial", "stdio"] + options
+  }
+
+  /// `{directory}` stands for the guest's directory, and so `{directory}/disk.img` for the raw image.
+  private static func options(_ words: [String], _ scratch: ScratchDirectory) -> [String] {
+    words.map { $0.replacing("{directory}", with: scratch.path) }
+  }
+
+  /// A Linux of the laboratory's.
   init(_ processor: RecordedProcessor, _ machine: [String], _ devices: [String] = []) throws {
     self.processor = processor
-    let scratch = try ScratchDirectory()
-    self.scratch = scratch
+    memory = processor.kernel
+    lastLine = "Linux version"
+    scratch = try ScratchDirectory()
     path = scratch.file("recording")
-    let image = try scratch.write((0..<65536).map { UInt8(truncatingIfNeeded: $0) }, to: "disk.img")
-    self.image = image
+    image = try scratch.write((0..<65536).map { UInt8(truncatingIfNeeded: $0) }, to: "disk.img")
     let files = try #require(processor.files)
-    let options = (machine + devices).map {
-      $0.replacing("{image}", with: image).replacing("{directory}", with: scratch.path)
-    }
+    let options = Self.options(machine + devices, scratch)
     command =
       [Command.path, "record", "-q", "-o", path, "--", processor.program] + processor.options
       + [
@@ -66,10 +87,10 @@ final class RecordedGuest {
       ] + options
   }
 
-  /// Records until the kernel has said who it is. Gives the recorder, which runs.
+  /// Records until the guest has said what is waited for. Gives the recorder, which runs.
   func begin() throws -> RunningTool {
     let recorder = try RunningTool(command, in: scratch)
-    while !(try recorder.readLine().contains("Linux version")) {}
+    while !(try recorder.readLine().contains(lastLine)) {}
     return recorder
   }
 

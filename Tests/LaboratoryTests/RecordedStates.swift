@@ -35,14 +35,14 @@ extension RecordedGuest {
       #expect(try await engine.run(to: moment) == .reached)
       #expect(try await engine.position() == moment)
       try await save(engine, try #require(CheckpointName("test-\(index)")))
-      states.append(try await RecordedState(engine, processor.kernel))
+      states.append(try await RecordedState(engine, memory))
     }
     for index in [10, 3, 7, 1] {
       try await engine.restoreCheckpoint(try #require(CheckpointName("test-\(index)")))
-      #expect(try await RecordedState(engine, processor.kernel) == states[index - 1])
+      #expect(try await RecordedState(engine, memory) == states[index - 1])
       guard index < 10 else { continue }
       #expect(try await engine.run(to: states[index].moment) == .reached)
-      #expect(try await RecordedState(engine, processor.kernel) == states[index])
+      #expect(try await RecordedState(engine, memory) == states[index])
     }
     kill(engine.processID, SIGKILL)
     await #expect(throws: EngineError.self) { try await engine.step() }
@@ -50,7 +50,7 @@ extension RecordedGuest {
     #expect(try await engine.position() == Moment(0))
     #expect(try await engine.checkpoints().count == 10)
     #expect(try await engine.run(to: states[4].moment) == .reached)
-    #expect(try await RecordedState(engine, processor.kernel) == states[4])
+    #expect(try await RecordedState(engine, memory) == states[4])
     // The end is reached and doesn't end QEMU.
     #expect(try await engine.run(to: Moment(.max)) == .reached)
     #expect(try await engine.position() == range.upperBound)

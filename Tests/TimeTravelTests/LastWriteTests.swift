@@ -240,6 +240,22 @@ struct LastWriteTests {
     #expect(record.moment == Moment(0))
   }
 
+  @Test func `A store to what isn't mapped any more can't be compared`() async throws {
+    var program = Self.counting([:])
+    program.instructions = [
+      .store(register: 1, address: 5), .unmap(0), .add(register: 0, 1), .jump(2),
+    ]
+    let toy = try await ToyTimeline(program)
+    _ = try await toy.timeline.seek(.moment(Moment(4000)))
+    let found = try await toy.timeline.lastWrite(to: Self.five)
+    guard case .storeToUnreadable(let record, through: VirtualAddress(5)) = found.finding else {
+      Issue.record("\(found)")
+      return
+    }
+    #expect(record.moment == Moment(0))
+    #expect(record.before == [0] && record.after == [2])
+  }
+
   @Test func `What isn't there can't be searched for`() async throws {
     let toy = try await ToyTimeline(Self.counting([:]))
     _ = try await toy.timeline.seek(.moment(Moment(100)))

@@ -48,6 +48,7 @@ class Word:
     same: Store | None = None  # the last one through this address, in the trace
     other: Store | None = None  # the last one through another address
     claim: tuple[bool, int, int] | None = None  # by Varve: whether a store, moment, PC
+    through_another: bool = False  # by Varve: whether the store was through another address
 
 
 def prove(proof: Proof) -> None:
@@ -77,6 +78,9 @@ def judge(word: Word, seen: dict) -> str:
     there, before, after = seen[(moment, word.physical)]
     if there != counter or after != word.value:
         return wrong
+    if is_store and word.through_another:
+        later = not word.same or word.same.moment - word.same.slack <= moment
+        return through_another if later and word.other and word.other.is_at(moment, counter) else wrong
     if is_store:
         if word.same and word.same.is_at(moment, counter):
             return store
@@ -210,6 +214,7 @@ def ask(proof: Proof, recording: Recording, words: list[Word]) -> dict[str, list
                 found = re.match(r"(written|changed) at instruction (\d+) .* the instruction at (0x[0-9a-f]+):", answer)
                 if found:
                     word.claim = found[1] == "written", int(found[2]), int(found[3], 16)
+                    word.through_another = "it stored through" in answer
                 elif not answer.startswith("nothing wrote"):
                     raise RuntimeError(f"last write before {origin} to {word.address:#x}: {answer}")
                 done += 1

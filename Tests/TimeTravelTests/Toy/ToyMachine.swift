@@ -19,6 +19,8 @@ enum ToyInstruction: Hashable {
   case storeDirect(register: Int, address: UInt8)
   /// Lets each of two virtual pages mean what the other meant.
   case swapPages(UInt8, UInt8)
+  /// Lets a virtual page mean nothing.
+  case unmap(UInt8)
 }
 
 /// What a device writes.
@@ -129,8 +131,8 @@ struct ToyMachine: Hashable {
   var words: [UInt64] = [1, 2, 3, 4]
   var memory = [UInt8](repeating: 0, count: 256)
   var hasTakenInterrupt = false
-  /// Which physical page each virtual one means.
-  var pages = (0..<16).map { UInt8($0) }
+  /// Which physical page each virtual one means, if any.
+  var pages: [UInt8?] = (0..<16).map { UInt8($0) }
 
   init(_ program: ToyProgram) { count = program.start }
 
@@ -151,7 +153,7 @@ struct ToyMachine: Hashable {
   /// Where a virtual address lies; nil if it is mapped nowhere.
   func physical(_ address: UInt64) -> Int? {
     switch address {
-    case 0..<256: Int(pages[Int(address / 16)]) * 16 + Int(address % 16)
+    case 0..<256: pages[Int(address / 16)].map { Int($0) * 16 + Int(address % 16) }
     case 256..<512: Int(address - 256)
     default: nil
     }
@@ -168,7 +170,7 @@ struct ToyMachine: Hashable {
     return bytes
   }
 
-  private func read(_ address: UInt8) -> UInt8 { memory[physical(UInt64(address)) ?? 0] }
+  private func read(_ address: UInt8) -> UInt8 { physical(UInt64(address)).map { memory[$0] } ?? 0 }
 
   /// Executes one instruction or takes one interrupt or exception, and tells what that accessed.
   mutating func step(_ program: ToyProgram) -> [ToyAccess] {
@@ -216,6 +218,7 @@ struct ToyMachine: Hashable {
     case .storeDirect(let register, let address): return [store(register, UInt64(address) + 256)]
     case .storeThrough(let register): return [store(register, words[register] % 32)]
     case .swapPages(let one, let other): pages.swapAt(Int(one), Int(other))
+    case .unmap(let page): pages[Int(page)] = nil
     case .push(let register): return [push(UInt8(truncatingIfNeeded: words[register]))]
     case .pop(let register):
       let (byte, access) = pop()
