@@ -50,6 +50,7 @@ struct ReplayLLDBTests {
       process plugin packet monitor seek 60%
       thread step-inst
       breakpoint set -H -a $rip
+      register read rip
       thread step-inst
       process plugin packet send bc
       process plugin packet monitor when
@@ -60,14 +61,15 @@ struct ReplayLLDBTests {
       "timeout", "500", "lldb", "--no-lldbinit", "-b", "-s", guest.scratch.file("script.lldb"),
       in: guest.scratch)
     let counters = counters(text)
-    try #require(counters.count == 3, "\(text)")
+    try #require(counters.count == 4, "\(text)")
     // Two steps, two back, one forward: where one step leads.
     #expect(counters[0] != counters[1])
     #expect(counters[2] == counters[0])
     let answers = text.split(separator: "\n").filter { $0.hasPrefix("response: T05") }
     #expect(answers.count == 4, "\(text)")
     #expect(answers.first?.contains(field(counters[0])) == true, "\(text)")
-    #expect(answers.last?.contains(field(counters[0])) == true, "\(text)")
+    // Where the breakpoint is: the last place before that it stops at.
+    #expect(answers.last?.contains(field(counters[3])) == true, "\(text)")
     // Nothing is set that could stop a run backwards.
     #expect(answers.dropFirst(2).first?.contains("replaylog:begin") == true, "\(text)")
     #expect(text.contains("instruction 0 (0.00%)"), "\(text)")

@@ -35,6 +35,30 @@ struct InterruptionTests {
     #expect(interruptions > 10)
   }
 
+  @Test func `What takes long and can't be interrupted isn't waited for`() async throws {
+    let toy = try await ToyTimeline(.random(seed: 1, length: 400))
+    let origin = toy.oracle.last * 4 / 5
+    try await toy.place(at: origin)
+    await toy.timeline.setBreakpoint(VirtualAddress(1))
+    let (begun, begin) = AsyncStream<Void>.makeStream()
+    let (gate, open) = AsyncStream<Void>.makeStream()
+    await toy.engine.delayRestoring {
+      begin.yield()
+      for await _ in gate { break }
+    }
+    let timeline = toy.timeline
+    async let stop = timeline.reverseRun()
+    for await _ in begun { break }
+    await timeline.interrupt()
+    // The engine is still at it.
+    #expect(try await stop.reason == .interrupted)
+    try await toy.expect(at: origin)
+    await toy.engine.delayRestoring(nil)
+    open.finish()
+    try await toy.expect(at: origin, memory: true)
+    #expect(try await timeline.reverseRun().reason == .beginning)
+  }
+
   @Test func `A run forwards stays where it was interrupted`() async throws {
     let toy = try await ToyTimeline(.random(seed: 8, length: 400))
     try await toy.place(at: 20)

@@ -1,6 +1,7 @@
 """What the parts share: where they work, how they count, and how they say it."""
 
 import random
+import shutil
 import sys
 import time
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ class Proof:
     runs: int | None  # what the user asks for
     random: random.Random
     is_short: bool
+    is_kept: bool  # recordings are
     failures: int = 0
     _recordings: dict[tuple[Machine, tuple[str, ...]], Recording] = field(default_factory=dict)
 
@@ -31,6 +33,12 @@ class Proof:
             self._recordings[key] = recording
             note(f"{machine}: {recording.instructions} instructions, {time.monotonic() - began:.0f} s")
         return self._recordings[key]
+
+    def forget(self, recording: Recording) -> None:
+        """Makes room: checkpoints take gigabytes."""
+        if not self.is_kept:
+            self._recordings = {key: known for key, known in self._recordings.items() if known is not recording}
+            shutil.rmtree(recording.path)
 
     def moments(self, recording: Recording, count: int, low: float = 0.02, high: float = 0.98) -> list[int]:
         """Random moments between two shares of the recording."""

@@ -65,5 +65,6 @@ def prove(proof: Proof) -> None:
                     proof.fail(f"{machine}, moment {moment}: {said} {gdb.stderr[-400:]}")
                 if index % 10 == 9:
                     note(f"scenario, {machine}: {good} of {index + 1}")
+        proof.forget(recording)
         rows.append([machine, f"{good} of {count}", spread(times)])
     table(["machine", "runs of gdb as expected", "s each: median (least to most)"], rows)

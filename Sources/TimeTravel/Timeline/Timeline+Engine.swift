@@ -100,7 +100,7 @@ extension Timeline {
     isAstray = true
     passes[checkpoint?.moment ?? recorded.lowerBound, default: 0] += 1
     guard let checkpoint else {
-      try await ask { engine throws(EngineError) in try await engine.rewind() }
+      try await askUnlessInterrupted { engine throws(EngineError) in try await engine.rewind() }
       engineState = EngineState(moment: recorded.lowerBound, isFirst: true, registers: nil)
       let digest = StateDigest(try await placeHere().registers)
       guard digest == catalogue.beginning else {
@@ -110,7 +110,7 @@ extension Timeline {
       return
     }
     do throws(Setback) {
-      try await ask { engine throws(EngineError) in
+      try await askUnlessInterrupted { engine throws(EngineError) in
         try await engine.restoreCheckpoint(checkpoint.name)
       }
     } catch {

@@ -19,7 +19,9 @@ extension Timeline {
 
   /// Whether the engine stands after the position.
   private func hasLeft() async throws(Setback) -> Bool {
-    try await state().moment > current.moment
+    // Where it was left to restore a state it isn't on its way.
+    guard leftWork == nil else { return false }
+    return try await state().moment > current.moment
   }
 
   private func runForwards(

@@ -50,6 +50,10 @@ public actor Timeline<Engine: ReplayEngine> {
 
   private var isBusy = false
   var isInterrupted = false
+  /// Waits for the engine or an interruption, whichever comes first.
+  var waiter: CheckedContinuation<Void, Never>?
+  /// What the engine was left to when the user interrupted.
+  var leftWork: Task<Result<Void, EngineError>, Never>?
 
   /// Begins at the start of the recording. Checkpoints of an earlier session are used if the engine still
   /// has them.
@@ -125,6 +129,7 @@ public actor Timeline<Engine: ReplayEngine> {
   public func interrupt() async {
     guard isBusy else { return }
     isInterrupted = true
+    wake()
     await engine.interrupt()
   }
 
@@ -137,6 +142,7 @@ public actor Timeline<Engine: ReplayEngine> {
     isBusy = true
     isInterrupted = false
     defer { isBusy = false }
+    await awaitLeftWork()
     var deaths = 0
     var isGone = false
     while true {

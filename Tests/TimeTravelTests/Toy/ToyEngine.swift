@@ -51,6 +51,8 @@ actor ToyEngine: ReplayEngine {
   private var passesOfDivergence = 0
   private(set) var work = Work()
   private var faults = Faults()
+  /// What restoring a checkpoint waits for.
+  private var delay: (@Sendable () async -> Void)?
   private var interruption: (call: Int, action: @Sendable () async -> Void)?
   /// What save, restore and stop take, in instructions.
   private let costs: (save: Int, restore: Int, stop: Int)
@@ -66,6 +68,8 @@ actor ToyEngine: ReplayEngine {
     self.costs = costs
     machine = ToyMachine(program)
   }
+
+  func delayRestoring(_ delay: (@Sendable () async -> Void)?) { self.delay = delay }
 
   func fail(_ faults: Faults) { self.faults = faults }
 
@@ -232,6 +236,7 @@ actor ToyEngine: ReplayEngine {
   func restoreCheckpoint(_ name: CheckpointName) async throws(EngineError) {
     try await enter()
     guard let state = kept[name] else { throw .noSuchCheckpoint(name) }
+    if let delay { await delay() }
     work.restores += 1
     machine = state
     if name == faults.spoiledCheckpoint { machine.words[1] &+= 1 }
