@@ -10,6 +10,7 @@ extension EngineCore {
 
   mutating func save(_ name: CheckpointName) throws(ReplayError) -> SaveOutcome {
     leave()
+    try awaitRequests()
     let complaint = try instance.say("savevm \(name.text)")
     guard complaint.isEmpty else {
       // "Record/replay is not allowed making snapshot right now. Try once more later."
@@ -28,6 +29,7 @@ extension EngineCore {
     if flashWaits { try letFlashGo() }
     try removeBreak()
     leave()
+    try awaitRequests()
     let complaint = try load(snapshot)
     guard complaint.isEmpty else { throw .stub("loadvm \(name): \(complaint)") }
     flashWaits = Self.hasFlash(recording, architecture)
