@@ -36,6 +36,10 @@ enum DiskExerciser {
       movw $1000, first
       movw $0x4300, %ax
       call request
+    # A pause, as snapshots are refused while a request waits for its moment.
+      xorw %cx, %cx
+    pause:
+      loop pause
       incw %bp
       cmpw $40, %bp
       jne again
