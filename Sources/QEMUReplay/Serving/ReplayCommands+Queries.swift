@@ -24,6 +24,10 @@ extension TimelineTarget {
       return "changed at \(await text(record)), while executing the instruction at "
         + Self.change(record) + Self.explanation(culprit, found) + Self.comparisons(found)
         + Self.caveat(found)
+    case .earlierMapping(let record, let address):
+      return "changed at \(await text(record)), by the instruction at " + Self.change(record)
+        + "it stored through \(address), which meant the same memory then\n"
+        + Self.comparisons(found) + Self.caveat(found)
     case .nothing where found.watched.isEmpty:
       return "\(range): nothing is known to have changed it since the recording began\n"
         + Self.comparisons(found)

@@ -16,6 +16,9 @@ public struct LastWrite: Hashable, Sendable {
     /// In this step memory became what it is at the position, by no store through a watched address, nor did one
     /// come later.
     case change(AccessRecord, by: Culprit)
+    /// As `change`, and it was a store through this address, which meant the memory then, but not at the
+    /// position.
+    case earlierMapping(AccessRecord, through: VirtualAddress)
     /// No store through a watched address was found, and memory is as it was at the beginning.
     case nothing
   }
@@ -44,7 +47,8 @@ public struct LastWrite: Hashable, Sendable {
   /// The step that was found; nil for `.nothing`.
   public var record: AccessRecord? {
     switch finding {
-    case .store(let record, _), .storeToUnreadable(let record, _), .change(let record, _): record
+    case .store(let record, _), .storeToUnreadable(let record, _): record
+    case .change(let record, _), .earlierMapping(let record, _): record
     case .nothing: nil
     }
   }

@@ -20,14 +20,8 @@ extension Timeline {
       defer { self.setTrace(kept) }
       try await self.bringToPosition()
       var search = try await self.writeSearch(range, pieces)
-      _ = try await self.addAliases(&search)
-      while true {
-        let found = try await self.findLastWrite(&search)
-        // Where memory was changed it was mapped, or no instruction did it: then that is told.
-        guard case .change(let record, _) = found.finding else { return found }
-        try await self.bring(to: record.place)
-        guard try await self.addAliases(&search) else { return found }
-      }
+      try await self.watchEverywhere(&search)
+      return try await self.findLastWrite(&search)
     }
   }
 
@@ -60,17 +54,16 @@ extension Timeline {
     }
   }
 
-  /// Adds the addresses that mean the same memory where the engine stands. False if all are known already.
-  private func addAliases(_ search: inout WriteSearch) async throws(Setback) -> Bool {
-    var isNew = false
+  /// Has stores watched through all addresses that mean the memory where the engine stands, as far as it can
+  /// tell.
+  private func watchEverywhere(_ search: inout WriteSearch) async throws(Setback) {
     for piece in search.pieces {
       guard let physical = piece.physical else { continue }
       let addresses = try await askIfSupported { engine throws(EngineError) in
         try await engine.virtualAddresses(of: physical)
       }
-      for address in addresses ?? [] where search.watch(piece, through: address) { isNew = true }
+      for address in addresses ?? [] { search.watch(piece, through: address) }
     }
-    return isNew
   }
 
   /// What `body` gives; nil if the engine can't do it.
@@ -182,7 +175,27 @@ extension Timeline {
       }
     }
     let record = try await stepOfChange(search, after: low, former, upTo: high)
+    if let address = try await addressOfStore(by: record, search) {
+      return finding(.earlierMapping(record, through: address), search)
+    }
     return finding(.change(record, by: search.culprit), search)
+  }
+
+  /// The address through which the step at `record` stored, if that was mapped only then.
+  private func addressOfStore(
+    by record: AccessRecord, _ search: WriteSearch
+  ) async throws(Setback) -> VirtualAddress? {
+    try await bring(to: record.place)
+    var there = WriteSearch(search.range, search.pieces, wanted: search.wanted)
+    try await watchEverywhere(&there)
+    let known = Set(search.aliases.map(\.range))
+    let unknown = there.aliases.filter { !known.contains($0.range) }
+    guard !unknown.isEmpty else { return nil }
+    let watchpoints = unknown.map { Watchpoint($0.range, access: .write) }
+    try await apply(StopSet(watchpoints: Set(watchpoints)))
+    let stop = try await stepEngine()
+    guard let access = stop.access else { return nil }
+    return unknown.first { $0.range == access.range }?.address
   }
 
   /// The same, state by state.

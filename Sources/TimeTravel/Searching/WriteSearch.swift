@@ -51,13 +51,12 @@ struct WriteSearch: Sendable {
     }
   }
 
-  /// Has stores to `piece` watched through `address`, too. False if they are already, or there are too many.
-  mutating func watch(_ piece: Piece, through address: VirtualAddress) -> Bool {
+  /// Has stores to `piece` watched through `address`, too, unless there are too many already.
+  mutating func watch(_ piece: Piece, through address: VirtualAddress) {
     guard aliases.count < max(Self.aliasLimit, pieces.count),
       !aliases.contains(where: { $0.address == address })
-    else { return false }
+    else { return }
     aliases.append(Alias(address: address, count: piece.range.count, physical: piece.physical))
-    return true
   }
 
   /// Which alias a stop was for.
