@@ -69,10 +69,13 @@ final class RecordedGuest {
   }
 
   /// A Linux of the laboratory's.
-  init(_ processor: RecordedProcessor, _ machine: [String], _ devices: [String] = []) throws {
+  init(
+    _ processor: RecordedProcessor, _ machine: [String], _ devices: [String] = [],
+    until lastLine: String = "Linux version"
+  ) throws {
     self.processor = processor
     memory = processor.kernel
-    lastLine = "Linux version"
+    self.lastLine = lastLine
     scratch = try ScratchDirectory()
     path = scratch.file("recording")
     image = try scratch.write((0..<65536).map { UInt8(truncatingIfNeeded: $0) }, to: "disk.img")

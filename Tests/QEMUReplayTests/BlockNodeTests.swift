@@ -12,6 +12,7 @@ import Testing
 
   private func texts(_ options: [QEMUArguments.Option]) -> [String] {
     options.filter { ["blockdev", "device", "machine"].contains($0.name) }.map(\.text)
+      .filter { $0 != "-machine hpet=off" }
   }
 
   static let overlay =

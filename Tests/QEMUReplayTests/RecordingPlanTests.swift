@@ -20,18 +20,18 @@ import Testing
       texts(plan.record) == [
         "-drive file={recording}/snapshots.qcow2,format=qcow2,if=none,id=varve-snapshots",
         "-nodefaults", "-rtc base=2026-01-31T12:00:00,clock=vm", "-accel tcg,thread=single",
-        "-global apic-common.vapic=off",
+        "-global apic-common.vapic=off", "-machine hpet=off",
         "-icount shift=3,rr=record,rrfile={recording}/log.bin,rrsnapshot=varve-start",
       ])
     #expect(
       texts(plan.replay) == [
         "-drive file={recording}/snapshots.qcow2,format=qcow2,if=none,id=varve-snapshots",
         "-nodefaults", "-monitor none", "-display none", "-rtc base=2026-01-31T12:00:00,clock=vm",
-        "-accel tcg,thread=single", "-global apic-common.vapic=off",
+        "-accel tcg,thread=single", "-global apic-common.vapic=off", "-machine hpet=off",
         "-icount shift=3,rr=replay,rrfile={recording}/log.bin,rrsnapshot=varve-start",
       ])
     // Everything that was added is told.
-    #expect(plan.changes.count == 5)
+    #expect(plan.changes.count == 6)
   }
 
   /// Given, recorded, replayed; an empty text is nothing.
@@ -221,6 +221,28 @@ import Testing
     // The card that it has by itself is a virtio-net.
     let withNetwork = try self.plan(["-M", "virt", "-nic", "user"], program: "qemu-system-aarch64")
     #expect(texts(withNetwork.record).contains("-global virtio-net-device.tx=timer"))
+  }
+
+  @Test func releasesThatDoNotReplay() {
+    let x86 = "/usr/bin/qemu-system-x86_64"
+    #expect(RecordingRule.refusal(of: QEMURelease(5, 1), x86) != nil)
+    for release in [QEMURelease(5, 2), QEMURelease(7, 2), QEMURelease(10, 0)] {
+      #expect(RecordingRule.refusal(of: release, x86) == nil)
+    }
+    #expect(RecordingRule.refusal(of: QEMURelease(11, 1), x86)?.contains("stand still") == true)
+    #expect(RecordingRule.refusal(of: QEMURelease(11, 1), "qemu-system-aarch64") == nil)
+  }
+
+  /// PCs have one by themselves; who asks for it gets it.
+  @Test(arguments: [
+    (["-M", "pc"], true), (["-machine", "q35,accel=tcg"], true), (["-M", "pc-i440fx-7.2"], true),
+    (["-M", "microvm"], false), (["-M", "isapc"], false), (["-M", "pc,hpet=on"], false),
+    (["-no-hpet"], false),
+  ])
+  func timersOfPCsAreLeftOut(_ words: [String], _ isLeftOut: Bool) throws {
+    let plan = try plan(words)
+    #expect(texts(plan.record).contains("-machine hpet=off") == isLeftOut)
+    #expect(texts(plan.replay).contains("-machine hpet=off") == isLeftOut)
   }
 
   @Test func networkCardsOfMachinesAreLeftOut() throws {

@@ -24,7 +24,9 @@ func hexText(_ bytes: some Collection<UInt8>) -> [UInt8] {
 }
 
 /// Two digits for each byte of the text.
-public func hexText(_ text: String) -> String { String(decoding: hexText(text.utf8), as: UTF8.self) }
+public func hexText(_ text: String) -> String {
+  String(decoding: hexText(text.utf8), as: UTF8.self)
+}
 
 /// The bytes that `text` holds as two digits each; nil if that isn't what it is.
 public func hexBytes(_ text: some Collection<UInt8>) -> [UInt8]? {

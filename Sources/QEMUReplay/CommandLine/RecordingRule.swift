@@ -88,6 +88,18 @@ enum RecordingRule: Sendable {
     ("virtio-vga-gl", "what the host's graphics card does isn't recorded"),
   ]
 
+  /// Why recordings of the release, emulating what `program` does, can't be replayed; nil if they can, or
+  /// if nobody tried. Tried: 5.2, 6.2, 7.2, 8.2, 10.0, 11.1 for x86-64 (docs/recording.md).
+  static func refusal(of release: QEMURelease, _ program: String) -> String? {
+    if release < QEMURelease(5, 2) {
+      return "the form of its log isn't known; 5.2 is the oldest that is"
+    }
+    if release >= QEMURelease(11, 0), EngineArchitecture.of(program)?.name == "x86_64" {
+      return "its replays stand still after a snapshot is restored; use 5.2 to 10"
+    }
+    return nil
+  }
+
   /// Network backends that bypass QEMU's filters, or don't. Source: QEMU net/vhost-*.c.
   static let networks: [String: String] = [
     "vhost-user": "another program writes the guest's memory",

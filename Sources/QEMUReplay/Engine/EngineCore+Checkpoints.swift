@@ -22,11 +22,13 @@ extension EngineCore {
 
   /// False if there is none of that name.
   mutating func restore(_ name: String) throws(ReplayError) -> Bool {
-    guard try instance.snapshots().contains(where: { $0.name == name }) else { return false }
+    guard let snapshot = try instance.snapshots().first(where: { $0.name == name }) else {
+      return false
+    }
     if flashWaits { try letFlashGo() }
     try removeBreak()
     leave()
-    let complaint = try load(name)
+    let complaint = try load(snapshot)
     guard complaint.isEmpty else { throw .stub("loadvm \(name): \(complaint)") }
     flashWaits = Self.hasFlash(recording, architecture)
     return true
@@ -34,12 +36,15 @@ extension EngineCore {
 
   /// QEMU waits for the disk's requests before it restores a state. Those that are under way in a replay end only
   /// when the replay goes on: it may wait for ever (7.2, virtio_reset, blk_drain). A new one has none.
-  private func load(_ name: String) throws(ReplayError) -> String {
-    try instance.say("loadvm \(name)", timeout: min(patience, Self.restoringLimit))
+  private func load(_ snapshot: QEMUInstance.Snapshot) throws(ReplayError) -> String {
+    try instance.say(
+      "loadvm \(snapshot.name)", timeout: min(patience, .seconds(10)) + Self.readingLimit(snapshot))
   }
 
-  /// Many times what restoring takes.
-  private static var restoringLimit: Duration { .seconds(10) }
+  /// How long reading the state may take: as from a slow disk, 16 MiB a second.
+  private static func readingLimit(_ snapshot: QEMUInstance.Snapshot) -> Duration {
+    .seconds(Double(snapshot.size) / Double(16 << 20))
+  }
 
   /// False if there is none of that name.
   mutating func delete(_ name: CheckpointName) throws(ReplayError) -> Bool {

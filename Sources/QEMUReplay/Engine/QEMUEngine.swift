@@ -17,9 +17,10 @@ public final class QEMUEngine: ReplayEngine {
   /// Starts QEMU on `recording`, which must have been closed or recovered, at its beginning.
   ///
   /// - Parameter patience: how long the instruction count may stay the same before a run is given up, and
-  ///   at most ten seconds of it: how long restoring a checkpoint may take before QEMU is.
+  ///   at most ten seconds of it: how long restoring a checkpoint may take before QEMU is, besides the
+  ///   time for reading it.
   public init(
-    _ recording: Recording, patience: Duration = .seconds(30)
+    _ recording: Recording, patience: Duration = .seconds(10)
   ) throws(ReplayError) {
     let core = try EngineCore(recording, patience: patience)
     self.core = Mutex(core)

@@ -45,6 +45,7 @@ public struct RecordingSetup {
       try FileNames.currentDirectory()
     }
     let inputs = try readInputs(progress)
+    try checkRelease(scratch: path + ".version")
     let engine = try InputFacts.engine(program, version: "")
     let directory = try system { () throws(HostError) in
       try FileNames.makeDirectory(path)
@@ -61,6 +62,20 @@ public struct RecordingSetup {
         keepsConsole: plan.keepsConsole))
     try recording.save()
     return recording
+  }
+
+  /// Throws `.refused` if the program is a QEMU whose replays don't work. The file `scratch` is made and
+  /// removed.
+  private func checkRelease(scratch: String) throws(ReplayError) {
+    // QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)
+    let text = try ToolRun.output(program, ["--version"], scratch: scratch)
+    let version = text.split(separator: " ").first { $0.first?.isNumber ?? false }
+    guard let version, let release = QEMURelease(String(version)) else {
+      throw .program(program, reason: "tells no version", output: ToolRun.lastLine(text))
+    }
+    if let why = RecordingRule.refusal(of: release, program) {
+      throw .refused(option: "\(program), version \(version)", reason: why)
+    }
   }
 
   private func words(_ options: [QEMUArguments.Option]) -> [String] {
