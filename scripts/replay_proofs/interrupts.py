@@ -35,6 +35,9 @@ def prove(proof: Proof) -> None:
             stub.interrupt()
             reply = stub.next()
             seconds = time.monotonic() - began
+            while reply.startswith("O"):  # what the debugger is to print
+                proof.fail(f"interrupted before {origin}: {bytes.fromhex(reply[1:]).decode().strip()}")
+                reply = stub.next()
             if "replaylog" in reply:  # the search had ended
                 stub.ask("z" + packet)
                 continue

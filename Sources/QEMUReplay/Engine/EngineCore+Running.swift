@@ -37,7 +37,8 @@ extension EngineCore {
       // Where another stop came together with it QEMU may not have noticed.
       if stop.watched != nil { try removeBreak() } else { noteBreakReached() }
     }
-    if stop.signal != 5, let hidden = try hiddenStop() { stop = hidden }
+    // Where somebody interrupted it, an interrupt may be due; nobody counts on what was found up to there.
+    if now >= limit, stop.signal != 5, let hidden = try hiddenStop() { stop = hidden }
     if let hit = try hit(stop) { return hit }
     if now >= limit { return .reached }
     if wasInterrupted { return .interrupted }
