@@ -120,6 +120,19 @@ public final class QEMUEngine: ReplayEngine {
     try await perform { core throws(ReplayError) in try core.memory(ranges) }
   }
 
+  /// Of a store that isn't aligned QEMU before 8.1 checks the page from its beginning to the store's end, though it
+  /// crosses no page: a watchpoint anywhere before it in the page is taken to be hit (7.2
+  /// accel/tcg/cputlb.c, store_helper_unaligned).
+  public var mayReportOtherStores: Bool {
+    core.withLock { core in
+      QEMURelease(core.recording.description.engine.version).map { $0 < QEMURelease(8, 1) } ?? true
+    }
+  }
+
+  public func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? {
+    try await perform { core throws(ReplayError) in try core.storesNext(to: range) }
+  }
+
   public func saveCheckpoint(_ name: CheckpointName) async throws(EngineError) -> UInt64 {
     let outcome = try await perform { core throws(ReplayError) in try core.save(name) }
     switch outcome {

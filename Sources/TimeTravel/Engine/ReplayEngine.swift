@@ -7,7 +7,7 @@ public import Bytes
 /// moment that `position()` tells; after `.died` only `restart()` is called.
 ///
 /// Nothing that the engine does may change what is replayed: there is no way to write memory or
-/// registers.
+/// registers. (`storesNext` writes memory, and its state is thrown away.)
 public protocol ReplayEngine: Sendable {
   /// The part of the recording that can be replayed. The engine never runs beyond its end, even if
   /// told to.
@@ -67,6 +67,13 @@ public protocol ReplayEngine: Sendable {
     of address: PhysicalAddress
   ) async throws(EngineError) -> [VirtualAddress]
 
+  /// Whether a watchpoint for writes may be reported for a store that was only near it.
+  var mayReportOtherStores: Bool { get }
+
+  /// Whether the next step stores to `range`, told by taking it over other contents: afterwards the timeline goes
+  /// to a checkpoint. No stops are set. Nil if the engine can't tell.
+  func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool?
+
   /// Keeps the whole state where the engine stands, for this run and later ones. The timeline has removed
   /// all stops before. Gives the checkpoint's size in bytes on disk (an estimate will do). Throws
   /// `.saveRefused` if that is impossible just here: the timeline goes on a little and tries again.
@@ -107,6 +114,10 @@ extension ReplayEngine {
     }
     return pieces
   }
+
+  public var mayReportOtherStores: Bool { false }
+
+  public func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? { nil }
 
   public func physicalAddress(
     of address: VirtualAddress

@@ -74,6 +74,15 @@ struct HitLogs: Sendable {
     }
   }
 
+  /// Takes a stop out that was none.
+  mutating func forget(_ hit: Hit) {
+    logs = logs.map { log in
+      HitLog(
+        key: log.key, from: log.from, to: log.to,
+        hits: log.hits.filter { $0.reason != hit.reason || !$0.stop.isSame(as: hit.stop) })
+    }
+  }
+
   /// The log that answers a search before `bound`, with its answer.
   func answer(
     before bound: SearchBound, _ key: ArmedStops.Key

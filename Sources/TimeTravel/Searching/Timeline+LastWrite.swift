@@ -123,7 +123,7 @@ extension Timeline {
     _ search: inout WriteSearch, before bound: SearchBound, from start: Moment
   ) async throws(Setback) -> Hit? {
     while true {
-      guard let hit = try await findLast(before: bound, search.stores(engine), from: start),
+      guard let hit = try await findLastReal(before: bound, search.stores(engine), from: start),
         let index = search.alias(hit)
       else { return nil }
       let alias = search.aliases[index]

@@ -7,7 +7,7 @@ extension Timeline {
     let place = try await placeHere()
     var reasons: [TimelineStop.Reason] = []
     if case .watchpoint(let watchpoint) = stop, let condition = armed.watchpoints[watchpoint],
-      try await holds(condition, at: place)
+      !isRefuted(watchpoint, at: place), try await holds(condition, at: place)
     {
       reasons.append(.watchpoint(watchpoint))
     }

@@ -115,7 +115,7 @@ extension Timeline {
       case .nothing(let first): bound = SearchBound(first)
       case .unknown: break
       }
-      if let hit = try await self.findLast(before: bound, armed) {
+      if let hit = try await self.findLastReal(before: bound, armed) {
         let place = try await self.landing(on: hit)
         return self.commit(place, hit.reason)
       }
@@ -131,7 +131,10 @@ extension Timeline {
     for index in stride(from: traceIndex - 1, through: 0, by: -1) {
       let state = trace.states[index]
       guard let access = tracedAccess(state) else { return .unknown }
-      if case .watchpoint = access { return .stop(state.place, access.stepReason) }
+      if case .watchpoint(let watchpoint) = access {
+        guard isProven(watchpoint, from: index, of: trace) else { return .unknown }
+        return .stop(state.place, access.stepReason)
+      }
       let address = state.place.registers.programCounter
       if armed.breakpoints.keys.contains(address) {
         return .stop(state.place, .breakpoint(address))
@@ -145,6 +148,11 @@ extension Timeline {
     guard case .watchpoint(let watchpoint) = hit.reason else { return hit.stop }
     var watched = armed.engineStops.watchpoints
     watched.insert(watchpoint)
+    if let trace, trace.watched.isSuperset(of: watched), let index = trace.index(of: hit.stop),
+      index > 0
+    {
+      return trace.states[index - 1].place
+    }
     let index = try await recordTrace(to: hit.stop, watched: watched)
     guard index > 0, let trace else {
       throw .failed(.diverged(at: hit.stop.moment, since: recorded.lowerBound))

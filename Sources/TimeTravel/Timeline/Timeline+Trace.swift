@@ -2,8 +2,10 @@
 
 extension Timeline {
   /// What the user is likely to read at `place`, where the engine stands.
-  func likelyMemory(_ place: Place) async throws(Setback) -> [MemoryRange: [UInt8]] {
-    let ranges = hints.ranges(with: place.registers)
+  func likelyMemory(
+    _ place: Place, watched: Set<Watchpoint> = []
+  ) async throws(Setback) -> [MemoryRange: [UInt8]] {
+    let ranges = hints.ranges(with: place.registers) + watched.map(\.range)
     let pieces = try await ask { engine throws(EngineError) in try await engine.memory(ranges) }
     // A guess needn't be readable; if the user asks for it, it is read again.
     var memory: [MemoryRange: [UInt8]] = [:]
@@ -19,7 +21,8 @@ extension Timeline {
     try await apply(StopSet(watchpoints: watched))
     let first = try await placeHere()
     var window = TraceWindow(
-      watched: watched, first: .init(place: first, memory: try await likelyMemory(first)))
+      watched: watched,
+      first: .init(place: first, memory: try await likelyMemory(first, watched: watched)))
     var standstill = 0
     while !window.last.place.isSame(as: place) {
       let stop = try await stepEngine()
@@ -30,7 +33,8 @@ extension Timeline {
           .diverged(at: place.moment, since: lastAgreement(before: place.moment)))
       }
       window.append(
-        .init(place: here, memory: try await likelyMemory(here)), access: stop.access)
+        .init(place: here, memory: try await likelyMemory(here, watched: watched)),
+        access: stop.access)
     }
     setTrace(window)
     return window.states.count - 1

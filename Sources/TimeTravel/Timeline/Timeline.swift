@@ -45,6 +45,8 @@ public actor Timeline<Engine: ReplayEngine> {
   var traceIndex: Int?
   var hints = ReadHints()
   var logs = HitLogs()
+  /// Which reported stores were ones.
+  var verdicts: [ReportedStore: Bool] = [:]
   /// What the last enumeration of stops found, for pictures.
   var found: [Occurrence] = []
 

@@ -56,6 +56,14 @@ struct TraceWindow: Sendable {
     return nil
   }
 
+  /// Whether the step from the state `index` is known to have changed `range`.
+  func changes(_ range: MemoryRange, from index: Int) -> Bool {
+    guard index >= 0, index + 1 < states.count, let before = memory(range, at: index),
+      let after = memory(range, at: index + 1)
+    else { return false }
+    return before != after
+  }
+
   /// The bytes of `range` at the state `index`, if the pass recorded them.
   func memory(_ range: MemoryRange, at index: Int) -> [UInt8]? {
     for (recorded, bytes) in states[index].memory where recorded.contains(range) {

@@ -56,13 +56,16 @@ actor ToyEngine: ReplayEngine {
   private var interruption: (call: Int, action: @Sendable () async -> Void)?
   /// What save, restore and stop take, in instructions.
   private let costs: (save: Int, restore: Int, stop: Int)
+  /// A store anywhere above it in memory is reported for a watchpoint, too, as QEMU 7.2 does within a page.
+  let mayReportOtherStores: Bool
   /// What an instruction takes, in nanoseconds.
   private let nanoseconds: Int
 
   init(
     _ program: ToyProgram, costs: (save: Int, restore: Int, stop: Int) = (40, 20, 4),
-    nanoseconds: Int = 1
+    nanoseconds: Int = 1, reportsOtherStores: Bool = false
   ) {
+    mayReportOtherStores = reportsOtherStores
     self.program = program
     self.nanoseconds = nanoseconds
     self.costs = costs
@@ -167,8 +170,24 @@ actor ToyEngine: ReplayEngine {
       if passesOfDivergence > 1 { machine.words[3] &+= 1 }
     }
     return accesses.lazy.compactMap { access in
-      self.stops.watchpoints.first { access.triggers($0) }
+      self.stops.watchpoints.first { access.triggers($0) || self.isTakenFor($0, access) }
     }.first
+  }
+
+  private func isTakenFor(_ watchpoint: Watchpoint, _ access: ToyAccess) -> Bool {
+    mayReportOtherStores && access.isWrite && watchpoint.access == .write
+      && access.address > watchpoint.range.rawStart
+  }
+
+  func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? {
+    try await enter()
+    precondition(stops.isEmpty, "what is set could stop it")
+    let places = (range.rawStart..<range.rawStart + range.count).compactMap { machine.physical($0) }
+    for place in places { machine.memory[place] = ~machine.memory[place] }
+    let inverse = places.map { machine.memory[$0] }
+    work.executed += 1
+    _ = machine.step(program)
+    return places.map { machine.memory[$0] } != inverse
   }
 
   func setStops(_ stops: StopSet) async throws(EngineError) {

@@ -9,9 +9,10 @@ struct ToyTimeline {
   let oracle: Oracle
 
   init(
-    _ program: ToyProgram, policy: CheckpointPolicy = .toy, store: (any CatalogueStore)? = nil
+    _ program: ToyProgram, policy: CheckpointPolicy = .toy, store: (any CatalogueStore)? = nil,
+    reportsOtherStores: Bool = false
   ) async throws {
-    engine = ToyEngine(program)
+    engine = ToyEngine(program, reportsOtherStores: reportsOtherStores)
     oracle = Oracle(program)
     timeline = try await Timeline(engine, policy: policy, store: store)
   }
