@@ -39,6 +39,7 @@ bench: release lab ## measure against gdb, eu-stack, cp, makedumpfile, QEMU, drg
 	scripts/bench
 	scripts/bench-vmcore
 	scripts/bench-guest
+	scripts/bench-replay
 
 install: release ## install the command, its manual and its completions under PREFIX
 	scripts/install $(VARVE) "$(DESTDIR)$(PREFIX)"

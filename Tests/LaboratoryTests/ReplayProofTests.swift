@@ -9,7 +9,7 @@ struct ReplayProofTests {
   private static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
 
-  @Test(arguments: [("states", 3), ("kills", 4), ("interrupts", 3)])
+  @Test(arguments: [("states", 3), ("kills", 4), ("interrupts", 3), ("last-write", 6)])
   func holds(_ part: String, _ runs: Int) throws {
     let scratch = try ScratchDirectory()
     let script = Self.root.appending(path: "scripts/prove-replay").path
