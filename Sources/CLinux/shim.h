@@ -40,6 +40,10 @@ static inline long varve_file_system(int fd) {
   return fstatfs(fd, &status) == 0 ? (long)status.f_type : 0;
 }
 
+// close_range(2), since Linux 5.11 with this flag.
+int close_range(unsigned int first, unsigned int last, int flags);
+enum { VARVE_CLOSE_RANGE_CLOEXEC = 4 };
+
 // Starting a program: what posix_spawn(3) can't say, that it is to end with the thread that started it.
 #include <errno.h>
 #include <fcntl.h>
@@ -47,8 +51,8 @@ static inline long varve_file_system(int fd) {
 #include <sys/prctl.h>
 #include <unistd.h>
 
-// Runs `path` with the descriptors 0 to 2 replaced where `streams` says so (-1: inherited) and `count`
-// descriptors of `kept` open, in `directory` unless that is null; `death` is the signal that it gets when the calling thread ends, 0 for none.
+// Runs `path` with the descriptors 0 to 2 replaced where `streams` says so (-1: inherited), the `count`
+// descriptors of `kept` open and no others, in `directory` unless that is null; `death` is the signal that it gets when the calling thread ends, 0 for none.
 // Gives the process, or -1 with errno. Between fork and exec it calls only what signal-safety(7) allows.
 static inline pid_t varve_spawn(const char *path, char *const *arguments, const int *streams,
                                 const int *kept, int count, int death, int alone,
@@ -75,6 +79,9 @@ static inline pid_t varve_spawn(const char *path, char *const *arguments, const 
     for (int stream = 0; stream < 3; stream++) {
       if (streams[stream] >= 0) failed |= dup2(streams[stream], stream) < 0;
     }
+    // Whoever opened others, perhaps on another thread just now, didn't mean them for this program. An older
+    // kernel refuses, and the program has a few descriptors too many.
+    close_range(3, ~0u, VARVE_CLOSE_RANGE_CLOEXEC);
     for (int index = 0; index < count; index++) {
       failed |= fcntl(kept[index], F_SETFD, 0) != 0;
     }
