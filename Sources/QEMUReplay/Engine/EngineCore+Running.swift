@@ -14,12 +14,46 @@ extension EngineCore {
     let start = try position()
     guard start < limit else { return .reached }
     if interruption.take() { return .interrupted }
+    // QEMU's main loop is what stops it at a count, and meanwhile the CPU's thread may take an interrupt that
+    // is due there: sometimes it has, sometimes it hasn't. After a single step it never has.
+    let near = limit.earlier(by: 1)
+    if start < near {
+      let stop = try run(from: start, to: near, interruption)
+      guard stop == .reached else { return stop }
+      if let breakpoint = try breakpointHere() { return breakpoint }
+    }
+    return try approach(limit)
+  }
+
+  private mutating func run(
+    from start: Moment, to limit: Moment, _ interruption: Interruption
+  ) throws(ReplayError) -> EngineStop {
     // A step that hits a watchpoint ends by two debug exceptions in QEMU 7.2, and the second one is still
     // to come: the next run then stops at once and says nothing of why.
     for _ in 0..<2 {
       if let stop = try go(from: start, to: limit, interruption) { return stop }
     }
     throw .stub("it stopped at \(start) for no reason, twice")
+  }
+
+  /// Steps to the first state of `limit`, which is close.
+  private mutating func approach(_ limit: Moment) throws(ReplayError) -> EngineStop {
+    for _ in 0..<Self.approachLimit {
+      let stop = try step()
+      guard stop == .reached else { return stop }
+      guard try position() < limit else { return .reached }
+      if let breakpoint = try breakpointHere() { return breakpoint }
+    }
+    throw .stub("\(Self.approachLimit) steps don't lead to \(limit)")
+  }
+
+  /// More than interrupts and exceptions can come before one instruction in any sane machine.
+  private static let approachLimit = 1000
+
+  private mutating func breakpointHere() throws(ReplayError) -> EngineStop? {
+    guard !stops.breakpoints.isEmpty else { return nil }
+    let counter = try registers().programCounter
+    return stops.breakpoints.contains(counter) ? .breakpoint(counter) : nil
   }
 
   /// Has QEMU run. Nil if it hasn't moved, for no reason.
