@@ -26,7 +26,7 @@ extension EngineCore {
   }
 
   private mutating func run(
-    from start: Moment, to limit: Moment, _ interruption: Interruption
+    from start: Moment, to limit: Moment, _ interruption: Interruption?
   ) throws(ReplayError) -> EngineStop {
     // A step that hits a watchpoint ends by two debug exceptions in QEMU 7.2, and the second one is still
     // to come: the next run then stops at once and says nothing of why.
@@ -39,10 +39,11 @@ extension EngineCore {
   /// Steps to the first state of `limit`, which is close.
   private mutating func approach(_ limit: Moment) throws(ReplayError) -> EngineStop {
     for _ in 0..<Self.approachLimit {
+      // Looking for a hidden stop may have led there already.
+      guard try position() < limit else { return .reached }
       let stop = try step()
       guard stop == .reached else { return stop }
-      guard try position() < limit else { return .reached }
-      if let breakpoint = try breakpointHere() { return breakpoint }
+      if try position() < limit, let breakpoint = try breakpointHere() { return breakpoint }
     }
     throw .stub("\(Self.approachLimit) steps don't lead to \(limit)")
   }
@@ -58,7 +59,7 @@ extension EngineCore {
 
   /// Has QEMU run. Nil if it hasn't moved, for no reason.
   private mutating func go(
-    from start: Moment, to limit: Moment, _ interruption: Interruption
+    from start: Moment, to limit: Moment, _ interruption: Interruption?
   ) throws(ReplayError) -> EngineStop? {
     try setBreak(at: limit.rawValue)
     leave()
@@ -84,6 +85,7 @@ extension EngineCore {
   mutating func step() throws(ReplayError) -> EngineStop {
     let start = try position()
     guard start < end else { return .reached }
+    if try isAtYield() { return try run(from: start, to: start.later(by: 1), nil) }
     // A step isn't to run into it.
     if let breakCount, breakCount <= start.rawValue + 2 { try removeBreak() }
     leave()
@@ -93,6 +95,14 @@ extension EngineCore {
     let stop = try StubStop(reply)
     try stand()
     return try stop.watched == nil ? .reached : hit(stop) ?? .reached
+  }
+
+  /// Whether the next instruction is one after which QEMU looks for other work, and forgets that it was to stop:
+  /// a step would execute the one behind it, too.
+  private mutating func isAtYield() throws(ReplayError) -> Bool {
+    let range = MemoryRange(.virtual(try registers().programCounter), count: 4)
+    guard let code = try memory(range) else { return false }
+    return architecture.yields.contains { code.starts(with: $0) }
   }
 
   /// Waits for QEMU's stop, which an interruption brings about. Throws `.stalled` if the count stays
