@@ -7,14 +7,19 @@ enum DiskExerciser {
   static let lastLine = "forty"
 
   static func image() throws -> [UInt8] {
+    let sector = try assemble(source)
+    return sector + (sector.count..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+  }
+
+  /// The boot sector that `source` is, in assembly.
+  static func assemble(_ source: String) throws -> [UInt8] {
     let scratch = try ScratchDirectory()
     try scratch.write(source, to: "boot.s")
     try Tool.run("gcc", "-c", "-m32", "-o", "boot.o", "boot.s", in: scratch)
     try Tool.run(
       "ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-o", "boot.bin", "boot.o",
       in: scratch)
-    let sector = try scratch.read("boot.bin")
-    return sector + (sector.count..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+    return try scratch.read("boot.bin")
   }
 
   /// INT 13h with AH = 42h reads and 43h writes what a packet says (BIOS Enhanced Disk Drive

@@ -107,4 +107,73 @@ struct EngineStopTests {
     #expect(try await engine.run(to: later) == .reached)
     #expect(try await engine.position() == later)
   }
+
+  /// A boot sector that waits by PAUSE and HLT, and says so after each twenty times.
+  private static let waiting = """
+    .code16
+    .globl _start
+    _start:
+      xorw %ax, %ax
+      movw %ax, %ds
+      movw %ax, %ss
+      movw $0x7c00, %sp
+    again:
+      movw $20, %cx
+    wait:
+      pause
+      nop
+      sti
+      hlt
+      loop wait
+      movw $text, %si
+    print:
+      lodsb
+      testb %al, %al
+      jz again
+      movw $0x3f8, %dx
+      outb %al, %dx
+      jmp print
+    text: .asciz "ready\\n"
+      .org 510
+      .word 0xaa55
+
+    """
+
+  /// Steps stop behind instructions after which QEMU looks for other work, too.
+  @Test func stepsOverInstructionsThatWait() async throws {
+    let sector = try DiskExerciser.assemble(Self.waiting)
+    let guest = try RecordedGuest(
+      firmware: ["-M", "pc", "-drive", "file={directory}/disk.img,format=raw,if=ide"],
+      image: sector + [UInt8](repeating: 0, count: 65536 - sector.count), until: "ready")
+    // The directory goes with the guest.
+    defer { withExtendedLifetime(guest) {} }
+    try await withEngine(guest) { engine in
+      let end = try await engine.recordedRange().upperBound
+      let wait = VirtualAddress(0x7c0c)
+      try await engine.setStops(StopSet(breakpoints: [wait]))
+      #expect(try await engine.run(to: end) == .breakpoint(wait))
+      try await engine.setStops(.none)
+      let start = try await engine.position()
+      var stepped: [EngineRegisters] = []
+      for index in 1...4 as ClosedRange<UInt64> {
+        #expect(try await engine.step() == .reached)
+        #expect(try await engine.position() == start.later(by: index))
+        stepped.append(try await engine.registers())
+      }
+      // PAUSE, NOP, STI, HLT; then it waits.
+      #expect(stepped.map(\.programCounter.rawValue) == [0x7c0e, 0x7c0f, 0x7c10, 0x7c11])
+      #expect(try await engine.step() == .reached)
+      #expect(try await engine.registers().programCounter != VirtualAddress(0x7c11))
+      // The same states at these counts, from far and from near.
+      for (index, registers) in stepped.enumerated().reversed() {
+        try await engine.rewind()
+        #expect(try await engine.run(to: start.later(by: UInt64(index + 1))) == .reached)
+        #expect(try await engine.registers() == registers)
+        try await engine.rewind()
+        #expect(try await engine.run(to: start.later(by: UInt64(index))) == .reached)
+        #expect(try await engine.run(to: start.later(by: UInt64(index + 1))) == .reached)
+        #expect(try await engine.registers() == registers)
+      }
+    }
+  }
 }

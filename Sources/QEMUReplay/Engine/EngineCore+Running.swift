@@ -98,7 +98,7 @@ extension EngineCore {
   }
 
   /// Whether the next instruction is one after which QEMU looks for other work, and forgets that it was to stop:
-  /// a step would execute the one behind it, too.
+  /// a step would execute the one behind it, too, or take the interrupt that ends the waiting.
   private mutating func isAtYield() throws(ReplayError) -> Bool {
     let range = MemoryRange(.virtual(try registers().programCounter), count: 4)
     guard let code = try memory(range) else { return false }
