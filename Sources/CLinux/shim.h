@@ -44,6 +44,9 @@ static inline long varve_file_system(int fd) {
 int close_range(unsigned int first, unsigned int last, int flags);
 enum { VARVE_CLOSE_RANGE_CLOEXEC = 4 };
 
+// Without <sys/wait.h>, for the same reason.
+pid_t waitpid(pid_t pid, int *wstatus, int options);
+
 // Starting a program: what posix_spawn(3) can't say, that it is to end with the thread that started it.
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +102,11 @@ static inline pid_t varve_spawn(const char *path, char *const *arguments, const 
     do {
       got = read(report[0], &code, sizeof code);
     } while (got < 0 && errno == EINTR);
-    if (got == sizeof code) child = -1;
+    if (got == sizeof code) {
+      while (waitpid(child, 0, 0) < 0 && errno == EINTR) {
+      }
+      child = -1;
+    }
   }
   close(report[0]);
   errno = code;
