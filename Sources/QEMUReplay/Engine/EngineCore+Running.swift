@@ -153,7 +153,6 @@ extension EngineCore {
       }
       return .watchpoint(watchpoint)
     }
-    let counter = try registers().programCounter
-    return stops.breakpoints.contains(counter) ? .breakpoint(counter) : nil
+    return try breakpointHere()
   }
 }

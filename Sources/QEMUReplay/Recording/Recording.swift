@@ -8,6 +8,9 @@ public import HostSystem
 ///     log.bin           QEMU's log of what can't be computed anew
 ///     disk0.qcow2 …     overlays over the user's images, with the disks' snapshots
 ///     snapshots.qcow2   snapshots of the machine's state
+///     start.qcow2       the same before the first replay
+///     replaying         while one replays: the host's boot ID
+///     checkpoints.json  what the replays so far know of its moments
 ///     console.log       what the console printed
 ///     qemu.log          what QEMU said on its standard error when last replaying
 public struct Recording: Sendable {
