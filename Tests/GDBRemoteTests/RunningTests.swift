@@ -57,6 +57,13 @@ import Testing
     #expect(await client.ask(packet).components(upTo: ";10:") == reply)
   }
 
+  /// `O` and digits (gdb manual, "Stop Reply Packets"), before the stop.
+  @Test func printsWhileItRuns() async {
+    var client = await client(ToyMachine(at: 4, remark: "on"))
+    let answers = await client.ask("s")
+    #expect(answers.hasPrefix("O6f6e T05thread:1;"))
+  }
+
   @Test func keepsStopReasonsFromThoseWhoDoNotKnowThem() async {
     var client = await Conversation(target)
     await client.ask("Z0,1009,1")

@@ -45,15 +45,18 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
   let description = ToyMachine.zeros.description
   let breakpointKinds = Set(Breakpoint.Kind.allCases)
   let state = Mutex(State())
+  /// What it prints when it is to run.
+  let remark: String?
   /// Called when a run has gone on for a while.
   let whenBusy: @Sendable () -> Void
 
   init(
-    length: UInt64 = 400, at position: UInt64 = 0, canReverse: Bool = true,
+    length: UInt64 = 400, at position: UInt64 = 0, canReverse: Bool = true, remark: String? = nil,
     whenBusy: @escaping @Sendable () -> Void = {}
   ) {
     self.length = length
     self.canReverse = canReverse
+    self.remark = remark
     self.whenBusy = whenBusy
     state.withLock { $0.position = position }
   }
@@ -127,8 +130,11 @@ final class ToyMachine: ResumableTarget, MonitoredTarget, MappedTarget, Transfer
     guard breakpoint.length <= 64 else { throw .refused("64 bytes at most") }
   }
 
-  func resume(_ resumption: Resumption) async throws(RemoteError) -> Stop {
+  func resume(
+    _ resumption: Resumption, print: @escaping @Sendable (String) -> Void
+  ) async throws(RemoteError) -> Stop {
     state.withLock { $0.resumptions.append(resumption) }
+    if let remark { print(remark) }
     var position = self.position
     var count = 0
     while true {

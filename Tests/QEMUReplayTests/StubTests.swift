@@ -7,9 +7,12 @@ import Testing
   @Test func stops() throws {
     #expect(try StubStop("T05thread:01;").signal == 5)
     #expect(try StubStop("T05thread:01;").watched == nil)
-    #expect(try StubStop("T05thread:01;watch:ffffffff81000010;").watched == 0xffff_ffff_8100_0010)
-    #expect(try StubStop("T05thread:01;rwatch:10;").watched == 0x10)
-    #expect(try StubStop("T05thread:01;awatch:10;").watched == 0x10)
+    #expect(
+      try StubStop("T05thread:01;watch:ffffffff81000010;").watched
+        == StubStop.Watched(address: 0xffff_ffff_8100_0010, access: .write))
+    #expect(try StubStop("T05thread:01;rwatch:10;").watched?.access == .read)
+    #expect(try StubStop("T05thread:01;awatch:10;").watched?.access == .readOrWrite)
+    #expect(try StubStop("T05thread:01;awatch:10;").watched?.address == 0x10)
     #expect(try StubStop("S02").signal == 2)
     for reply in ["", "OK", "E22", "T", "Txx", "T05thread:01;watch:zz;"] {
       #expect(throws: ReplayError.self) { try StubStop(reply) }

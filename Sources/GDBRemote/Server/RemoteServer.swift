@@ -99,7 +99,7 @@ extension DebuggableTarget {
         guard let runnable = self as? any ResumableTarget else {
           throw .refused("this can't run")
         }
-        return .stopped(try await runnable.resume(resumption))
+        return .stopped(try await runnable.resume(resumption, print: print))
       case .monitor(let request):
         guard let monitored = self as? any MonitoredTarget else {
           throw .refused("there are no commands")

@@ -54,7 +54,10 @@ public protocol ResumableTarget: DebuggableTarget {
 
   /// Runs as `resumption` says until it is done or something stops it. It is interrupted by
   /// cancelling the task; the answer then is a stop for `.interrupted`, or whatever came first.
-  func resume(_ resumption: Resumption) async throws(RemoteError) -> Stop
+  /// Text given to `print` on the way is shown at once.
+  func resume(
+    _ resumption: Resumption, print: @escaping @Sendable (String) -> Void
+  ) async throws(RemoteError) -> Stop
 }
 
 /// A target with commands of its own, which gdb users reach by `monitor`.

@@ -28,13 +28,31 @@ extension EngineCore {
   private mutating func run(
     from start: Moment, to limit: Moment, _ interruption: Interruption?
   ) throws(ReplayError) -> EngineStop {
+    var here = start
     // A step that hits a watchpoint ends by two debug exceptions in QEMU 7.2, and the second one is still
     // to come: the next run then stops at once and says nothing of why.
-    for _ in 0..<2 {
-      if let stop = try go(from: start, to: limit, interruption) { return stop }
+    var idleCount = 0
+    var passedCount = 0
+    while idleCount < 2 {
+      guard let stop = try go(from: here, to: limit, interruption) else {
+        idleCount += 1
+        continue
+      }
+      guard stop == .elsewhere else {
+        return stop == .reached && passedCount > 0 ? .elsewhere : stop
+      }
+      idleCount = 0
+      passedCount += 1
+      if interruption?.take() == true { return .interrupted }
+      if let breakpoint = try breakpointHere() { return breakpoint }
+      here = try position()
+      if here >= limit || passedCount == Self.passLimit { return .elsewhere }
     }
-    throw .stub("it stopped at \(start) for no reason, twice")
+    throw .stub("it stopped at \(here) for no reason, twice")
   }
+
+  /// After so many stops elsewhere it is time to consider whether that is worthwhile: some milliseconds.
+  private static let passLimit = 64
 
   /// Steps to the first state of `limit`, which is close.
   private mutating func approach(_ limit: Moment) throws(ReplayError) -> EngineStop {
@@ -75,6 +93,7 @@ extension EngineCore {
     // Where somebody interrupted it, an interrupt may be due; nobody counts on what was found up to there.
     if now >= limit, stop.signal != 5, let hidden = try hiddenStop() { stop = hidden }
     if let hit = try hit(stop) { return hit }
+    if stop.watched != nil { return wasInterrupted ? .interrupted : .elsewhere }
     if now >= limit { return .reached }
     if wasInterrupted { return .interrupted }
     if now == start { return nil }
@@ -139,19 +158,15 @@ extension EngineCore {
     }
   }
 
-  /// What of ours QEMU stopped at; nil if nothing.
+  /// What of that which was asked for QEMU stopped at; nil if nothing.
   private mutating func hit(_ stop: StubStop) throws(ReplayError) -> EngineStop? {
     guard stop.signal == 5 else { return nil }
-    if let address = stop.watched {
-      // Accesses may overlap the range from before; QEMU reports the watchpoint's own start.
-      let watchpoint = stops.watchpoints.first { watchpoint in
-        let start = watchpoint.range.rawStart
-        return address >= start && address - start < watchpoint.range.count
+    if let watched = stop.watched {
+      switch layout.meaning(of: watched) {
+      case .asked(let watchpoint): return .watchpoint(watchpoint)
+      case .elsewhere: return nil
+      case nil: throw .stub("it stopped for a watchpoint that isn't set")
       }
-      guard let watchpoint = watchpoint ?? stops.watchpoints.first else {
-        throw .stub("it stopped for a watchpoint that isn't set")
-      }
-      return .watchpoint(watchpoint)
     }
     return try breakpointHere()
   }

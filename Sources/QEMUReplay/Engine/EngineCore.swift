@@ -5,13 +5,18 @@ internal import TimeTravel
 struct EngineCore {
   let recording: Recording
   let architecture: EngineArchitecture
+  /// Whether QEMU takes some stores for ones to watched memory that were behind it.
+  let mayReportOtherStores: Bool
   /// The last moment that is replayed: one short of the recorded end, where QEMU shuts down.
   let end: Moment
   /// How long the instruction count may stay the same.
   let patience: Duration
   let image: SnapshotImage
   var instance: QEMUInstance
-  private(set) var stops = StopSet.none
+  /// What it was told to stop at.
+  var stops = StopSet.none
+  /// The watchpoints that QEMU has for it.
+  var layout = WatchLayout.none
   private(set) var timeSpent = Duration.zero
   /// Where it stands, if that was asked since it moved.
   private(set) var standing: Standing?
@@ -31,6 +36,8 @@ struct EngineCore {
     }
     self.recording = recording
     self.architecture = architecture
+    let release = QEMURelease(recording.description.engine.version)
+    mayReportOtherStores = release.map { $0 < QEMURelease(8, 1) } ?? true
     self.patience = patience
     end = Moment(ending.instructions - 1)
     flashWaits = Self.hasFlash(recording, architecture)
@@ -144,69 +151,10 @@ struct EngineCore {
     return bytes[offset..<offset + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  // MARK: Stops
-
-  mutating func setStops(_ wanted: StopSet) throws(ReplayError) {
-    for watchpoint in wanted.watchpoints {
-      guard case .virtual = watchpoint.range.start else {
-        try removeStops()
-        throw .unsupported("watching physical addresses")
-      }
-    }
-    for address in stops.breakpoints.subtracting(wanted.breakpoints) {
-      try remove(breakpoint: address)
-    }
-    for watchpoint in stops.watchpoints.subtracting(wanted.watchpoints) {
-      try remove(watchpoint)
-    }
-    do throws(ReplayError) {
-      for address in wanted.breakpoints.subtracting(stops.breakpoints) {
-        guard try instance.stub.command("Z0,\(String(address.rawValue, radix: 16)),1") else {
-          throw .unsupported("a breakpoint at \(address)")
-        }
-        stops.breakpoints.insert(address)
-      }
-      for watchpoint in wanted.watchpoints.subtracting(stops.watchpoints) {
-        guard try instance.stub.command("Z" + Self.packet(watchpoint)) else {
-          throw .unsupported("watching \(watchpoint.range)")
-        }
-        stops.watchpoints.insert(watchpoint)
-      }
-    } catch {
-      try removeStops()
-      throw error
-    }
-  }
-
-  private mutating func removeStops() throws(ReplayError) {
-    for address in stops.breakpoints { try remove(breakpoint: address) }
-    for watchpoint in stops.watchpoints { try remove(watchpoint) }
-  }
-
-  private mutating func remove(breakpoint address: VirtualAddress) throws(ReplayError) {
-    stops.breakpoints.remove(address)
-    _ = try instance.stub.command("z0,\(String(address.rawValue, radix: 16)),1")
-  }
-
-  private mutating func remove(_ watchpoint: Watchpoint) throws(ReplayError) {
-    stops.watchpoints.remove(watchpoint)
-    _ = try instance.stub.command("z" + Self.packet(watchpoint))
-  }
-
-  private static func packet(_ watchpoint: Watchpoint) -> String {
-    let kind =
-      switch watchpoint.access {
-      case .write: 2
-      case .read: 3
-      case .readOrWrite: 4
-      }
-    let range = watchpoint.range
-    return "\(kind),\(String(range.rawStart, radix: 16)),\(String(range.count, radix: 16))"
-  }
-
   /// After QEMU was started anew.
   mutating func forget() {
     stops = .none
+    layout = .none
     standing = nil
     breakCount = nil
   }

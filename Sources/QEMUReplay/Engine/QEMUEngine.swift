@@ -124,9 +124,7 @@ public final class QEMUEngine: ReplayEngine {
   /// crosses no page: a watchpoint anywhere before it in the page is taken to be hit (7.2
   /// accel/tcg/cputlb.c, store_helper_unaligned).
   public var mayReportOtherStores: Bool {
-    core.withLock { core in
-      QEMURelease(core.recording.description.engine.version).map { $0 < QEMURelease(8, 1) } ?? true
-    }
+    core.withLock { $0.mayReportOtherStores }
   }
 
   public func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? {

@@ -1,5 +1,6 @@
 internal import GDBRemote
 internal import HostSystem
+internal import TimeTravel
 
 /// The client's side of the GDB remote protocol, as QEMU's stub speaks it: one packet out, one in, each
 /// acknowledged (QEMU 7.2 gdbstub/gdbstub.c offers no other mode).
@@ -95,8 +96,17 @@ struct StubClient {
 struct StubStop: Hashable {
   /// The signal: 5 for a breakpoint, a watchpoint or a step, 2 for a stop from elsewhere.
   let signal: UInt8
-  /// The address of the access that a watchpoint is for; nil if it is none.
-  let watched: UInt64?
+  /// The watchpoint that was accessed, if any was: its first address, and what it is for.
+  let watched: Watched?
+
+  struct Watched: Hashable {
+    let address: UInt64
+    let access: WatchedAccess
+  }
+
+  private static let accesses: [Substring: WatchedAccess] = [
+    "watch": .write, "rwatch": .read, "awatch": .readOrWrite,
+  ]
 
   /// Throws `.stub` for anything but a stop.
   init(_ reply: String) throws(ReplayError) {
@@ -104,14 +114,14 @@ struct StubStop: Hashable {
       let signal = UInt8(reply.dropFirst().prefix(2), radix: 16)
     else { throw .stub("“\(reply.prefix(40))” is no stop") }
     self.signal = signal
-    var watched: UInt64?
+    var watched: Watched?
     for field in reply.dropFirst(3).split(separator: ";") {
       let parts = field.split(separator: ":", maxSplits: 1)
-      guard parts.count == 2, ["watch", "rwatch", "awatch"].contains(parts[0]) else { continue }
+      guard parts.count == 2, let access = Self.accesses[parts[0]] else { continue }
       guard let address = UInt64(parts[1], radix: 16) else {
         throw .stub("“\(field)” names no address")
       }
-      watched = address
+      watched = Watched(address: address, access: access)
     }
     self.watched = watched
   }

@@ -8,7 +8,9 @@ extension TimelineTarget {
   public func monitor(
     _ request: MonitorRequest, print: @escaping @Sendable (String) -> Void
   ) async throws(RemoteError) -> String {
-    let text = try await answer(request)
+    let text = try await tellingProgress(print) { () async throws(RemoteError) in
+      try await self.answer(request)
+    }
     guard request.command == "seek" else { return text }
     // gdb asks for registers again only when it made the target move itself.
     return text

@@ -71,16 +71,20 @@ public final class TimelineTarget<Engine: ReplayEngine>: ResumableTarget, Monito
     }
   }
 
-  public func resume(_ resumption: Resumption) async throws(RemoteError) -> Stop {
+  public func resume(
+    _ resumption: Resumption, print: @escaping @Sendable (String) -> Void
+  ) async throws(RemoteError) -> Stop {
     await arm(resumption.breakpoints)
-    let stop = try await interruptibly { () async throws(TimelineError) -> TimelineStop in
-      switch (resumption.extent, resumption.direction) {
-      case (.step, .forward): try await self.timeline.step()
-      case (.step, .backward): try await self.timeline.reverseStep()
-      case (.unlimited, .forward): try await self.timeline.run()
-      case (.unlimited, .backward): try await self.timeline.reverseRun()
-      case (.stepping(let range), let direction):
-        try await self.stepping(while: range, direction, resumption.breakpoints)
+    let stop = try await tellingProgress(print) { () async throws(RemoteError) in
+      try await self.interruptibly { () async throws(TimelineError) -> TimelineStop in
+        switch (resumption.extent, resumption.direction) {
+        case (.step, .forward): try await self.timeline.step()
+        case (.step, .backward): try await self.timeline.reverseStep()
+        case (.unlimited, .forward): try await self.timeline.run()
+        case (.unlimited, .backward): try await self.timeline.reverseRun()
+        case (.stepping(let range), let direction):
+          try await self.stepping(while: range, direction, resumption.breakpoints)
+        }
       }
     }
     return Stop(reason(stop, resumption.breakpoints), thread: .first)

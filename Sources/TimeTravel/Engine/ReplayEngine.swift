@@ -140,6 +140,10 @@ public enum EngineStop: Hashable, Sendable {
   case breakpoint(VirtualAddress)
   /// The instruction just executed accessed one that is set. If it accessed several, any of them.
   case watchpoint(Watchpoint)
+  /// Nothing that was asked for, after as long as one should go on unasked. An engine that may report other stores
+  /// stops at some of them and knows that they were none: that costs time, and the caller may know a better
+  /// way.
+  case elsewhere
   case interrupted
 }
 

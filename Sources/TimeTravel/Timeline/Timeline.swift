@@ -32,7 +32,11 @@ public actor Timeline<Engine: ReplayEngine> {
   /// What the engine is set to stop at; nil if that isn't known.
   var engineStops: StopSet?
   /// Nil if it isn't known.
-  var engineState: EngineState?
+  var engineState: EngineState? {
+    didSet { if let engineState { lookingAt = engineState.moment } }
+  }
+  /// Where a request that is under way was looking last.
+  public private(set) var lookingAt: Moment
   /// Where the engine stands isn't a state of the recording, as far as one knows: it must go to a checkpoint
   /// first.
   var isAstray = false
@@ -75,6 +79,7 @@ public actor Timeline<Engine: ReplayEngine> {
     recorded = start.recorded
     clock = start.clock
     current = Place(moment: start.recorded.lowerBound, registers: start.registers, isFirst: true)
+    lookingAt = start.recorded.lowerBound
     engineState = EngineState(
       moment: start.recorded.lowerBound, isFirst: true, registers: start.registers)
     engineStops = StopSet.none

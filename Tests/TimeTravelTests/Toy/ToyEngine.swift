@@ -138,9 +138,9 @@ actor ToyEngine: ReplayEngine {
       let address = ToyMachine.address(machine.programCounter)
       if stops.breakpoints.contains(address) { return .breakpoint(address) }
       try hangIfWatching()
-      if let watchpoint = execute() {
+      if let stop = execute() {
         if faults.hidesAccessAtLimit, machine.count == limit.rawValue { return .reached }
-        return .watchpoint(watchpoint)
+        return stop
       }
     }
     return .reached
@@ -151,7 +151,8 @@ actor ToyEngine: ReplayEngine {
     guard machine.count < program.length else { return .reached }
     work.steps += 1
     try hangIfWatching()
-    return execute().map { .watchpoint($0) } ?? .reached
+    let stop = execute()
+    return stop == .elsewhere ? .reached : stop ?? .reached
   }
 
   private func hangIfWatching() throws(EngineError) {
@@ -162,21 +163,32 @@ actor ToyEngine: ReplayEngine {
     throw .stalled(at: Moment(count - error), detail: "hangs")
   }
 
-  private func execute() -> Watchpoint? {
+  /// Executes an instruction and gives why to stop after it; nil if there is no reason.
+  private func execute() -> EngineStop? {
     work.executed += 1
     let accesses = machine.step(program)
     if machine.count == faults.divergesAt {
       passesOfDivergence += 1
       if passesOfDivergence > 1 { machine.words[3] &+= 1 }
     }
-    return accesses.lazy.compactMap { access in
+    let watchpoint = accesses.lazy.compactMap { access in
       self.stops.watchpoints.first { access.triggers($0) || self.isTakenFor($0, access) }
     }.first
+    if let watchpoint { return .watchpoint(watchpoint) }
+    let isElsewhere = accesses.contains { access in
+      self.stops.watchpoints.contains { self.isBehind($0, access) }
+    }
+    return isElsewhere ? .elsewhere : nil
   }
 
-  private func isTakenFor(_ watchpoint: Watchpoint, _ access: ToyAccess) -> Bool {
+  private func isBehind(_ watchpoint: Watchpoint, _ access: ToyAccess) -> Bool {
     mayReportOtherStores && access.isWrite && watchpoint.access == .write
       && access.address > watchpoint.range.rawStart
+  }
+
+  /// Of those to odd addresses it knows that they were elsewhere.
+  private func isTakenFor(_ watchpoint: Watchpoint, _ access: ToyAccess) -> Bool {
+    isBehind(watchpoint, access) && access.address.isMultiple(of: 2)
   }
 
   func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? {

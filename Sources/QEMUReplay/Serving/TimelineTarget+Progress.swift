@@ -1,0 +1,27 @@
+internal import GDBRemote
+internal import TimeTravel
+
+extension TimelineTarget {
+  /// How often long work tells how far it is.
+  private static var progressInterval: Duration { .seconds(3) }
+
+  /// Does `body`. If that takes long, prints now and then where it is looking.
+  func tellingProgress<Result: Sendable>(
+    _ print: @escaping @Sendable (String) -> Void,
+    _ body: () async throws(RemoteError) -> Result
+  ) async throws(RemoteError) -> Result {
+    let teller = Task {
+      do {
+        while true {
+          try await Task.sleep(for: Self.progressInterval)
+          let place = await text(timeline.lookingAt)
+          print("still at it: \(place); Ctrl-C ends this\n")
+        }
+      } catch is CancellationError {
+        // It is done.
+      }
+    }
+    defer { teller.cancel() }
+    return try await body()
+  }
+}
