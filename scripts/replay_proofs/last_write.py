@@ -73,7 +73,7 @@ def prove(proof: Proof) -> None:
 def judge(word: Word, seen: dict) -> str:
     store, through_another, unstored, never, wrong = VERDICTS
     if word.claim is None:
-        return wrong if word.same else never
+        return wrong if word.same or word.other else never
     is_store, moment, counter = word.claim
     there, before, after = seen[(moment, word.physical)]
     if there != counter or after != word.value:
@@ -215,7 +215,7 @@ def ask(proof: Proof, recording: Recording, words: list[Word]) -> dict[str, list
                 if found:
                     word.claim = found[1] == "written", int(found[2]), int(found[3], 16)
                     word.through_another = "it stored through" in answer
-                elif not answer.startswith("nothing wrote"):
+                elif not answer.startswith("nothing "):
                     raise RuntimeError(f"last write before {origin} to {word.address:#x}: {answer}")
                 done += 1
                 if done % 20 == 0:

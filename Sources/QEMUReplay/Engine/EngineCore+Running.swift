@@ -4,8 +4,6 @@ internal import TimeTravel
 extension EngineCore {
   /// How often an interruption is looked for.
   private static let beat = Duration.milliseconds(20)
-  /// How often QEMU is asked whether it comes on.
-  private static let checkInterval = Duration.seconds(2)
 
   mutating func run(
     to limit: Moment, interruption: Interruption
@@ -45,7 +43,7 @@ extension EngineCore {
       passedCount += 1
       if interruption?.take() == true { return .interrupted }
       if let breakpoint = try breakpointHere() { return breakpoint }
-      here = try position()
+      here = try count()
       if here >= limit || passedCount == Self.passLimit { return .elsewhere }
     }
     throw .stub("it stopped at \(here) for no reason, twice")
@@ -85,7 +83,7 @@ extension EngineCore {
     flashWaits = false
     let (reply, wasInterrupted) = try wait(interruption)
     var stop = try StubStop(reply)
-    let now = try position()
+    let now = try position(after: stop)
     if now >= limit {
       // Where another stop came together with it QEMU may not have noticed.
       if stop.watched != nil { try removeBreak() } else { noteBreakReached() }
@@ -98,6 +96,14 @@ extension EngineCore {
     if wasInterrupted { return .interrupted }
     if now == start { return nil }
     throw .stub("it stopped at \(now) for no reason: \(reply)")
+  }
+
+  /// Where it stopped. Of a stop elsewhere, of which there may be thousands, nobody wants the registers.
+  private mutating func position(after stop: StubStop) throws(ReplayError) -> Moment {
+    guard let watched = stop.watched, layout.meaning(of: watched) == .elsewhere else {
+      return try position()
+    }
+    return try count()
   }
 
   /// Replays one instruction.
@@ -130,9 +136,7 @@ extension EngineCore {
     _ interruption: Interruption?
   ) throws(ReplayError) -> (reply: String, wasInterrupted: Bool) {
     var wasInterrupted = false
-    var checked = ContinuousClock.now
-    var moved = checked
-    var count: UInt64?
+    var progress = Progress()
     while true {
       if let reply = try instance.stub.next(before: .now + Self.beat) {
         return (reply, wasInterrupted)
@@ -141,20 +145,12 @@ extension EngineCore {
         wasInterrupted = true
         try instance.stop()
       }
-      let now = ContinuousClock.now
-      guard now - checked > Self.checkInterval else { continue }
-      checked = now
-      let current = try instance.instructionCount()
-      if current != count {
-        count = current
-        moved = now
-      } else if now - moved > patience {
-        let status = try instance.status()
-        try instance.stop()
-        _ = try instance.stub.next(before: .now + .seconds(5))
-        throw .stalled(
-          instruction: current, status: status, seconds: Int((now - moved).components.seconds))
-      }
+      guard let stall = try check(&progress) else { continue }
+      let status = try instance.status()
+      try instance.stop()
+      _ = try instance.stub.next(before: .now + .seconds(5))
+      throw .stalled(
+        instruction: stall.count, status: status, seconds: Int(stall.time.components.seconds))
     }
   }
 

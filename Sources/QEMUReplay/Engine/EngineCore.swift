@@ -20,6 +20,8 @@ struct EngineCore {
   private(set) var timeSpent = Duration.zero
   /// Where it stands, if that was asked since it moved.
   private(set) var standing: Standing?
+  /// The same, if nothing but the count was asked.
+  private var counted: Moment?
   /// Flash chips wait for the next run to read their images: QEMU has restored a state and not run yet.
   var flashWaits: Bool
   /// The count at which QEMU is set to stop.
@@ -102,6 +104,15 @@ struct EngineCore {
     return standing
   }
 
+  /// The position alone, which is less to ask for.
+  mutating func count() throws(ReplayError) -> Moment {
+    if let known = standing?.moment ?? counted { return known }
+    let answer = try instance.stub.ask(StubClient.monitor("info replay"))
+    let moment = Moment(try instructionCount(answer))
+    counted = moment
+    return moment
+  }
+
   /// From `Replaying execution 'FILE': instruction count = 1234` (QEMU 7.2 replay/replay-debugging.c,
   /// hmp_info_replay).
   private func instructionCount(_ text: String) throws(ReplayError) -> UInt64 {
@@ -111,7 +122,10 @@ struct EngineCore {
   }
 
   /// To be said before whatever moves the machine.
-  mutating func leave() { standing = nil }
+  mutating func leave() {
+    standing = nil
+    counted = nil
+  }
 
   /// Has QEMU stop at `count` when it runs, and at no other count.
   mutating func setBreak(at count: UInt64) throws(ReplayError) {
@@ -155,7 +169,7 @@ struct EngineCore {
   mutating func forget() {
     stops = .none
     layout = .none
-    standing = nil
+    leave()
     breakCount = nil
   }
 }

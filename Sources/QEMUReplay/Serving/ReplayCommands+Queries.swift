@@ -32,7 +32,9 @@ extension TimelineTarget {
       return "\(range): nothing is known to have changed it since the recording began\n"
         + Self.comparisons(found)
     case .nothing:
-      return "nothing wrote to \(range) since the recording began\n" + Self.caveat(found)
+      return "nothing is known to have written to \(range) since the recording began: no store "
+        + "through \(Self.addresses(found)), and it holds what it held then\n"
+        + Self.comparisons(found) + Self.caveat(found)
     }
   }
 
@@ -51,14 +53,17 @@ extension TimelineTarget {
   }
 
   private static func explanation(_ culprit: LastWrite.Culprit, _ found: LastWrite) -> String {
-    let addresses = found.watched.map { "0x\(String($0.rawStart, radix: 16))" }
-    let stores = "no store through \(addresses.joined(separator: ", ")) did that or came later: "
+    let stores = "no store through \(addresses(found)) did that or came later: "
     let device = "it was a device (DMA), or a store through another address of the same memory"
     switch culprit {
     case .deviceOrAlias: return stores + device + "\n"
     case .deviceOrAliasOrMapping: return stores + device + ", or the mapping changed\n"
     case .anything: return "it may have been that instruction, or a device (DMA)\n"
     }
+  }
+
+  private static func addresses(_ found: LastWrite) -> String {
+    found.watched.map { "0x\(String($0.rawStart, radix: 16))" }.joined(separator: ", ")
   }
 
   private static func comparisons(_ found: LastWrite) -> String {

@@ -55,14 +55,16 @@ extension Timeline {
   }
 
   /// Has stores watched through all addresses that mean the memory where the engine stands, as far as it can
-  /// tell.
+  /// tell, and through the one that means it while the machine has no page tables, or the first ones of a boot.
   private func watchEverywhere(_ search: inout WriteSearch) async throws(Setback) {
     for piece in search.pieces {
       guard let physical = piece.physical else { continue }
       let addresses = try await askIfSupported { engine throws(EngineError) in
         try await engine.virtualAddresses(of: physical)
       }
-      for address in addresses ?? [] { search.watch(piece, through: address) }
+      guard let addresses else { continue }
+      for address in addresses { search.watch(piece, through: address) }
+      search.watch(piece, through: VirtualAddress(physical.rawValue))
     }
   }
 

@@ -1,0 +1,50 @@
+internal import HostSystem
+
+extension EngineCore {
+  /// How often QEMU is asked whether it comes on.
+  private static let checkInterval = Duration.seconds(1)
+  /// QEMU that hangs because it watches memory computes and doesn't come on. In so much time of a processor
+  /// it would execute 10⁵ instructions with the slowest watchpoint.
+  private static let watchingPatience = Duration.seconds(2)
+
+  /// What is known of how QEMU comes on.
+  struct Progress {
+    fileprivate var checked = ContinuousClock.now
+    fileprivate var moved = ContinuousClock.now
+    fileprivate var count: UInt64?
+    /// What QEMU had computed when the count was first seen.
+    fileprivate var computed = Duration.zero
+  }
+
+  /// Where QEMU stands and for how long it has, if that is too long. Asks it only now and then.
+  func check(_ progress: inout Progress) throws(ReplayError) -> (count: UInt64, time: Duration)? {
+    let now = ContinuousClock.now
+    guard now - progress.checked > Self.checkInterval else { return nil }
+    progress.checked = now
+    let current = try instance.instructionCount()
+    if current != progress.count {
+      progress.count = current
+      progress.moved = now
+      if isWatching { progress.computed = try computed() }
+      return nil
+    }
+    let isHanging =
+      isWatching ? try computed() - progress.computed > Self.watchingPatience : false
+    let time = now - progress.moved
+    return isHanging || time > patience ? (current, time) : nil
+  }
+
+  private var isWatching: Bool { !stops.watchpoints.isEmpty }
+
+  /// The processors' time that QEMU has taken. Source of the form: proc(5), stat: `utime` and `stime` are the
+  /// fields 14 and 15, in hundredths of a second (USER_HZ); the name, field 2, is in parentheses.
+  private func computed() throws(ReplayError) -> Duration {
+    let files = ProcessFiles(instance.child.processID)
+    let text = String(decoding: try system { () throws(HostError) in try files.contents("stat") })
+    let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+    guard fields.count > 12, let user = Int64(fields[11]), let kernel = Int64(fields[12]) else {
+      return .zero
+    }
+    return .milliseconds(10 * (user + kernel))
+  }
+}
