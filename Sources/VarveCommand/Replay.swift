@@ -77,7 +77,10 @@ struct Replay: AsyncParsableCommand {
 
   private func work(_ replay: ReplaySession, _ session: Session) async throws {
     if !commands.isEmpty {
-      for command in commands { try StandardStream.output.write(try await replay.run(command)) }
+      for command in commands {
+        let text = try await replay.run(command) { text in session.note("varve: \(text)") }
+        try StandardStream.output.write(text)
+      }
       return
     }
     guard let address = LocalAddress(address ?? "unix:\(directory)/gdb") else { return }

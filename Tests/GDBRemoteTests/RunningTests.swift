@@ -59,9 +59,12 @@ import Testing
 
   /// `O` and digits (gdb manual, "Stop Reply Packets"), before the stop.
   @Test func printsWhileItRuns() async {
-    var client = await client(ToyMachine(at: 4, remark: "on"))
-    let answers = await client.ask("s")
-    #expect(answers.hasPrefix("O6f6e T05thread:1;"))
+    let target = ToyMachine(at: 4, remark: "on")
+    var other = await client(target)
+    #expect(await other.ask("s").hasPrefix("T05thread:1;"))
+    var gdb = await Conversation(target)
+    await gdb.ask("qSupported:swbreak+;vContSupported+")
+    #expect(await gdb.ask("s").hasPrefix("O6f6e T05thread:1;"))
   }
 
   @Test func keepsStopReasonsFromThoseWhoDoNotKnowThem() async {

@@ -69,19 +69,16 @@ class Stub:
         return self.next(seconds)
 
     def monitor(self, command: str, seconds: float = 600) -> str:
-        """What `monitor command` prints."""
+        """What `monitor command` prints, but for how far it is."""
         self.send("qRcmd," + command.encode().hex())
         text = ""
-        while True:
-            packet = self.next(seconds)
-            if packet == "OK":
-                return text
-            if packet.startswith("O"):
-                text += bytes.fromhex(packet[1:]).decode()
-            elif packet.startswith("E"):
+        while (packet := self.next(seconds)) != "OK":
+            if packet.startswith("E"):
                 raise RuntimeError(f"monitor {command}: {packet} {text}")
-            else:
-                return text + bytes.fromhex(packet).decode()
+            text += bytes.fromhex(packet.removeprefix("O")).decode()
+            if not packet.startswith("O"):
+                break
+        return "".join(line for line in text.splitlines(True) if not line.startswith("still at it: "))
 
     def registers(self) -> str:
         return self.ask("g")

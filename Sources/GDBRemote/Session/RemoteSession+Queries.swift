@@ -33,6 +33,7 @@ extension RemoteSession {
   private mutating func supported(_ text: String) -> String {
     for feature in text.split(separator: ";") {
       switch feature {
+      case "vContSupported+": client.outputWhileRunning = true
       case "swbreak+": client.softwareBreakpointStops = true
       case "hwbreak+": client.hardwareBreakpointStops = true
       case "error-message+": client.errorMessages = true

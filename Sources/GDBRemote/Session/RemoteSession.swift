@@ -70,7 +70,8 @@ public struct RemoteSession: Sendable {
 
   /// Takes what the running command prints.
   public mutating func commandPrinted(_ text: String) -> [Action] {
-    guard running != nil, !isClosed else { return [] }
+    guard let running, !isClosed else { return [] }
+    if case .resume = running, !client.outputWhileRunning { return [] }
     return console(text)
   }
 

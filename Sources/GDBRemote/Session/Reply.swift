@@ -39,6 +39,9 @@ struct ClientFeatures {
   /// Stop reasons `swbreak` and `hwbreak`.
   var softwareBreakpointStops = false
   var hardwareBreakpointStops = false
+  /// gdb: takes output before a stop. lldb does, too, but what its users send as bare packets it answers with the
+  /// first packet that comes.
+  var outputWhileRunning = false
   /// gdb: `E.text` in answer to anything.
   var errorMessages = false
   /// lldb: `Enn;text` with the text in hexadecimal.

@@ -8,7 +8,7 @@ extension TimelineTarget {
   public func monitor(
     _ request: MonitorRequest, print: @escaping @Sendable (String) -> Void
   ) async throws(RemoteError) -> String {
-    let text = try await tellingProgress(print) { () async throws(RemoteError) in
+    let text = try await tellingProgress(print, lineEnd: "\n") { () async throws(RemoteError) in
       try await self.answer(request)
     }
     guard request.command == "seek" else { return text }

@@ -63,12 +63,18 @@ public final class ReplaySession: Sendable {
     }
   }
 
-  /// Does one command as `monitor` would: `seek 50%`. Throws a `RemoteError`.
-  public func run(_ command: String) async throws -> String {
+  /// Does one command as `monitor` would: `seek 50%`. `note` is told how far it is, if it takes long. Throws a
+  /// `RemoteError`.
+  public func run(
+    _ command: String, note: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws -> String {
     let words = command.split(separator: " ").map(String.init)
     guard let name = words.first else { return "" }
-    return try await target.answer(
-      MonitorRequest(command: name, arguments: Array(words.dropFirst()), thread: .first))
+    let request = MonitorRequest(
+      command: name, arguments: Array(words.dropFirst()), thread: .first)
+    return try await target.tellingProgress(note) { () async throws(RemoteError) in
+      try await self.target.answer(request)
+    }
   }
 
   /// Ends QEMU.

@@ -5,9 +5,9 @@ extension TimelineTarget {
   /// How often long work tells how far it is.
   private static var progressInterval: Duration { .seconds(3) }
 
-  /// Does `body`. If that takes long, prints now and then where it is looking.
+  /// Does `body`. If that takes long, tells now and then where it is looking.
   func tellingProgress<Result: Sendable>(
-    _ print: @escaping @Sendable (String) -> Void,
+    _ note: @escaping @Sendable (String) -> Void, lineEnd: String = "",
     _ body: () async throws(RemoteError) -> Result
   ) async throws(RemoteError) -> Result {
     let teller = Task {
@@ -15,7 +15,7 @@ extension TimelineTarget {
         while true {
           try await Task.sleep(for: Self.progressInterval)
           let place = await text(timeline.lookingAt)
-          print("still at it: \(place); Ctrl-C ends this\n")
+          note("still at it: \(place); Ctrl-C ends this" + lineEnd)
         }
       } catch is CancellationError {
         // It is done.

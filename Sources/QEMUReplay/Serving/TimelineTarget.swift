@@ -75,7 +75,7 @@ public final class TimelineTarget<Engine: ReplayEngine>: ResumableTarget, Monito
     _ resumption: Resumption, print: @escaping @Sendable (String) -> Void
   ) async throws(RemoteError) -> Stop {
     await arm(resumption.breakpoints)
-    let stop = try await tellingProgress(print) { () async throws(RemoteError) in
+    let stop = try await tellingProgress(print, lineEnd: "\n") { () async throws(RemoteError) in
       try await self.interruptibly { () async throws(TimelineError) -> TimelineStop in
         switch (resumption.extent, resumption.direction) {
         case (.step, .forward): try await self.timeline.step()
