@@ -59,8 +59,10 @@ struct EngineStopTests {
     #expect(try await engine.run(to: word.start) == .reached)
     try await engine.setStops(StopSet(watchpoints: [word.watchpoint]))
     for hit in word.hits {
-      if try await engine.position() < hit.earlier(by: 1) {
-        #expect(try await engine.run(to: hit.earlier(by: 1)) == .reached)
+      // On the way it may stop for what was stored near.
+      while try await engine.position() < hit.earlier(by: 1) {
+        let stop = try await engine.run(to: hit.earlier(by: 1))
+        #expect(stop == .reached || stop == .elsewhere)
       }
       #expect(try await engine.run(to: hit) == .watchpoint(word.watchpoint))
       #expect(try await engine.position() == hit)

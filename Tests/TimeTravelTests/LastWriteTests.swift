@@ -307,11 +307,34 @@ struct LastWriteTests {
 
   @Test func `Where stores couldn't be watched is told`() async throws {
     let toy = try await ToyTimeline(Self.counting([:]))
-    await toy.engine.fail(.init(stallsWatching: (3000, 0)))
+    await toy.engine.fail(.init(stallsWatching: (3000, 0), cannotTellStores: true))
     _ = try await toy.timeline.seek(.moment(Moment(4990)))
     let found = try await toy.timeline.lastWrite(to: Self.five)
     #expect(found.record?.moment == Moment(0))
     #expect(found.unwatchedMoments == 4)
+    #expect(await toy.engine.work.restarts == 1)
+  }
+
+  @Test func `A store of the same bytes is found where nothing can be watched`() async throws {
+    var program = Self.counting([:])
+    program.length = 3500
+    program.instructions = [
+      .store(register: 1, address: 5), .add(register: 0, 1), .jump(0),
+    ]
+    let toy = try await ToyTimeline(program)
+    // The instruction that is executed at 3000.
+    await toy.engine.fail(.init(stallsWatching: (3001, 0)))
+    for (position, store) in [(3002, 3000), (3400, 3399), (3001, 3000), (3000, 2997)] {
+      _ = try await toy.timeline.seek(.moment(Moment(UInt64(position))))
+      let found = try await toy.timeline.lastWrite(to: Self.five)
+      guard case .store(let record, through: VirtualAddress(5)) = found.finding else {
+        Issue.record("\(found)")
+        continue
+      }
+      #expect(record.moment == Moment(UInt64(store)))
+      #expect(record.before == [2] && record.after == [2])
+      #expect(found.unwatchedMoments == 0)
+    }
     #expect(await toy.engine.work.restarts == 1)
   }
 }

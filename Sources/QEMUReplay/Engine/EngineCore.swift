@@ -24,6 +24,10 @@ struct EngineCore {
   private var counted: Moment?
   /// Flash chips wait for the next run to read their images: QEMU has restored a state and not run yet.
   var flashWaits: Bool
+  /// Nothing has run since QEMU started, saved or restored a state: no request of a disk is under way.
+  var isQuiet = true
+  /// Snapshots that are to be deleted when that can be done.
+  var doomed: Set<String> = []
   /// The count at which QEMU is set to stop.
   private(set) var breakCount: UInt64?
 
@@ -125,6 +129,7 @@ struct EngineCore {
   mutating func leave() {
     standing = nil
     counted = nil
+    isQuiet = false
   }
 
   /// Has QEMU stop at `count` when it runs, and at no other count.

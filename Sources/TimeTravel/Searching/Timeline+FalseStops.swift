@@ -31,20 +31,27 @@ extension Timeline {
     let place = try await landing(on: hit)
     var verdict = true
     if !hasChanged(watchpoint.range, before: hit.stop) {
-      try await bring(to: place)
-      try await apply(.none)
-      // Contents that never were: it must go to a checkpoint afterwards.
-      isAstray = true
-      engineState = nil
-      let answer = try await ask { engine throws(EngineError) in
-        try await engine.storesNext(to: watchpoint.range)
-      }
-      engineState = nil
-      verdict = answer ?? true
+      verdict = try await storesOverOtherContents(to: watchpoint.range, from: place) ?? true
     }
     if verdicts.count >= 10_000 { verdicts = [:] }
     verdicts[report] = verdict
     return verdict
+  }
+
+  /// Whether the step from `place` stores to `range`, by executing it over other contents; nil if the engine can't
+  /// tell. It must go to a checkpoint afterwards: those contents never were.
+  func storesOverOtherContents(
+    to range: MemoryRange, from place: Place
+  ) async throws(Setback) -> Bool? {
+    try await bring(to: place)
+    try await apply(.none)
+    isAstray = true
+    engineState = nil
+    let answer = try await ask { engine throws(EngineError) in
+      try await engine.storesNext(to: range)
+    }
+    engineState = nil
+    return answer
   }
 
   /// Whether the trace shows that the step that led to `place` changed memory.

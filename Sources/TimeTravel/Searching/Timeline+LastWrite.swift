@@ -227,7 +227,7 @@ extension Timeline {
     let since = result.record?.moment ?? recorded.lowerBound
     result.comparisons = Set(search.agreements).count { $0 > since }
     guard !search.aliases.isEmpty else { return result }
-    result.unwatchedMoments = blindMoments.count { $0 > since && $0 < current.moment }
+    result.unwatchedMoments = untoldMoments.count { $0 > since && $0 < current.moment }
     return result
   }
 }

@@ -1,6 +1,12 @@
 // Engines that hang where they are told to watch memory. QEMU 7.2 does, deterministically, where a watched access
 // falls together with an event of its log. There the timeline steps with nothing watched and compares the
-// memory instead: what isn't noticed is a read, or a write that changes nothing.
+// memory instead, and tries whether the step changes it if it holds something else. What isn't noticed is a read.
+
+/// A step from `place` that can't be watched.
+struct BlindStep: Hashable, Sendable {
+  let watchpoint: Watchpoint
+  let place: Place
+}
 
 extension Timeline {
   /// Where the engine can't watch memory, in this session and, if there is a store, in later ones.
@@ -47,17 +53,45 @@ extension Timeline {
     return true
   }
 
-  /// A step with nothing watched, judged by what the memory holds before and after it.
+  /// A step with nothing watched, judged by what the memory holds before and after it, and where that is the same by
+  /// taking the step over other contents.
   func stepBlindly() async throws(Setback) -> EngineStop {
     guard let stops = engineStops else { return try await stepEngine() }
     let watched = stops.watchpoints.filter { $0.access != .read }
+    let here = try await placeHere()
     let before = try await contents(of: watched)
     try await apply(.none)
     _ = try await stepEngine()
     let after = try await contents(of: watched)
+    let changed = watched.first { before[$0] != after[$0] }
+    // What isn't mapped isn't stored to.
+    let candidates = watched.filter { before[$0] != nil }
+    let stop: Watchpoint? =
+      if let changed { changed } else { try await silentStore(to: candidates, from: here) }
     try await apply(stops)
-    guard let changed = watched.first(where: { before[$0] != after[$0] }) else { return .reached }
-    return .watchpoint(changed)
+    return stop.map { .watchpoint($0) } ?? .reached
+  }
+
+  /// Which of the watched ranges the step from `here` stored to though none changed; the engine stands behind it,
+  /// and does afterwards.
+  private func silentStore(
+    to watched: Set<Watchpoint>, from here: Place
+  ) async throws(Setback) -> Watchpoint? {
+    let next = try await placeHere()
+    var found: Watchpoint?
+    for watchpoint in watched where found == nil {
+      let step = BlindStep(watchpoint: watchpoint, place: here)
+      if let known = blindVerdicts[step] {
+        if known == true { found = watchpoint }
+        continue
+      }
+      let verdict = try await storesOverOtherContents(to: watchpoint.range, from: here)
+      blindVerdicts[step] = .some(verdict)
+      if verdict == nil { untoldMoments.insert(here.moment) }
+      if verdict == true { found = watchpoint }
+    }
+    try await bring(to: next)
+    return found
   }
 
   /// What the watched ranges hold where the engine stands; those that can't be read are left out.

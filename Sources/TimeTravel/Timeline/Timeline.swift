@@ -51,6 +51,10 @@ public actor Timeline<Engine: ReplayEngine> {
   var logs = HitLogs()
   /// Which reported stores were ones.
   var verdicts: [ReportedStore: Bool] = [:]
+  /// Which of the steps that can't be watched stored; nil where that can't be told.
+  var blindVerdicts: [BlindStep: Bool?] = [:]
+  /// Where that can't be told.
+  var untoldMoments: Set<Moment> = []
   /// What the last enumeration of stops found, for pictures.
   var found: [Occurrence] = []
 

@@ -26,6 +26,8 @@ actor ToyEngine: ReplayEngine {
     var cannotTranslate = false
     /// It can't tell where physical memory is mapped.
     var cannotListMappings = false
+    /// It can't tell what the next step stores to.
+    var cannotTellStores = false
     /// Restoring this checkpoint gives a state with a wrong register.
     var spoiledCheckpoint: CheckpointName?
   }
@@ -194,6 +196,7 @@ actor ToyEngine: ReplayEngine {
   func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? {
     try await enter()
     precondition(stops.isEmpty, "what is set could stop it")
+    guard !faults.cannotTellStores else { return nil }
     let places = (range.rawStart..<range.rawStart + range.count).compactMap { machine.physical($0) }
     for place in places { machine.memory[place] = ~machine.memory[place] }
     let inverse = places.map { machine.memory[$0] }
