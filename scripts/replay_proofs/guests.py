@@ -19,15 +19,48 @@ MEMORY = 128 << 20
 
 
 @dataclass(frozen=True)
+class Processor:
+    program: str
+    guest: str  # the laboratory's subject
+    console: str  # for the kernel's command line
+    options: tuple[str, ...]
+    last_line: str  # a sign on the console that the guest's programs run
+    debugger: str
+    architecture: str  # what it calls this
+
+
+X86 = Processor(
+    "qemu-system-x86_64",
+    "guest",
+    "console=ttyS0 earlyprintk=serial",
+    (),
+    "init has started everything",
+    "gdb",
+    "i386:x86-64",
+)
+ARM = Processor(
+    "qemu-system-aarch64",
+    "guest-arm64",
+    "console=ttyAMA0",
+    ("-cpu", "cortex-a53"),
+    "LAB: the machine is up",
+    "gdb-multiarch",
+    "aarch64",
+)
+
+
+@dataclass(frozen=True)
 class Machine:
     board: str
     has_disk: bool
+    processor: Processor = X86
 
     def __str__(self) -> str:
         return f"{self.board}, {'a' if self.has_disk else 'no'} disk"
 
 
 MACHINES = [Machine(board, disk) for board in ("pc", "q35") for disk in (False, True)]
+VIRT = Machine("virt", False, ARM)
 
 
 class Recording:
@@ -44,8 +77,9 @@ class Recording:
         path = place / "-".join([machine.board, "disk" if machine.has_disk else "bare", *words])
         if (path / "recording.json").exists():
             return Recording(path)
-        files = Path(laboratory("guest"))
-        command = [varve, "record", "-q", "-o", path, "--", "qemu-system-x86_64", "-M", machine.board]
+        processor = machine.processor
+        files = Path(laboratory(processor.guest))
+        command = [varve, "record", "-q", "-o", path, "--", processor.program, "-M", machine.board, *processor.options]
         command += ["-m", str(MEMORY >> 20), "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
         command += ["-kernel", files / "vmlinuz", "-initrd", files / "initramfs.gz"]
         load = ""
@@ -54,10 +88,10 @@ class Recording:
             image.write_bytes(bytes(1 << 22))
             command += ["-drive", f"file={image},format=raw,if=virtio", "-snapshot"]
             load = " lab.load=vda:1:1"
-        command += ["-append", f"console=ttyS0 earlyprintk=serial panic=-1 {' '.join(words)}{load}"]
+        command += ["-append", f"{processor.console} panic=-1 {' '.join(words)}{load}"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as recorder:
             for line in recorder.stdout:
-                if (b"Linux version" if is_short else b"init has started everything") in line:
+                if ("Linux version" if is_short else processor.last_line) in line.decode(errors="replace"):
                     break
             # Some work of user programs, too.
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -7,14 +7,14 @@ back ends at the last one before.
 import subprocess
 import time
 
-from .guests import MACHINES
+from .guests import MACHINES, VIRT
 from .run import Proof, note, spread, table
 
 SCRIPT = """
 set pagination off
 set confirm off
 set remotetimeout 600
-set architecture i386:x86-64
+set architecture {architecture}
 target remote {socket}
 monitor seek {moment}
 maintenance flush register-cache
@@ -41,8 +41,9 @@ detach
 
 def prove(proof: Proof) -> None:
     rows = []
-    count = proof.count(100)
-    for machine in MACHINES:
+    for machine in [*MACHINES, VIRT]:
+        count = proof.count(20 if machine == VIRT else 100)
+        processor = machine.processor
         recording = proof.recording(machine)
         good = 0
         times = []
@@ -51,11 +52,11 @@ def prove(proof: Proof) -> None:
             script = proof.place / "scenario.gdb"
             socket = recording.path / "proof.socket"
             for index, moment in enumerate(proof.moments(recording, count)):
-                script.write_text(SCRIPT.format(socket=socket, moment=moment))
+                settings = {"socket": socket, "moment": moment, "architecture": processor.architecture}
+                script.write_text(SCRIPT.format(**settings))
                 began = time.monotonic()
-                gdb = subprocess.run(
-                    ["gdb", "-nx", "-batch", "-x", script], stdin=subprocess.DEVNULL, capture_output=True, text=True
-                )
+                command = [processor.debugger, "-nx", "-batch", "-x", script]
+                gdb = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
                 times.append(time.monotonic() - began)
                 said = [line for line in gdb.stdout.splitlines() if line.startswith("PROOF")]
                 if said == ["PROOF True True True True True"]:

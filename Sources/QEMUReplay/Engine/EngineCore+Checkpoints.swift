@@ -33,7 +33,11 @@ extension EngineCore {
     leave()
     try awaitRequests()
     let complaint = try load(snapshot)
-    guard complaint.isEmpty else { throw .stub("loadvm \(name): \(complaint)") }
+    guard complaint.isEmpty else {
+      // It is of no use: who deletes it now doesn't get it back.
+      isQuiet = true
+      throw .stub("loadvm \(name): \(complaint)")
+    }
     flashWaits = Self.hasFlash(recording, architecture)
     try becomeQuiet()
     return true
