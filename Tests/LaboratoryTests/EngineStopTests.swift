@@ -111,15 +111,39 @@ struct EngineStopTests {
     #expect(try await engine.position() == later)
   }
 
-  /// A boot sector that stores a thousand times behind a word, not aligned, and then to the word itself.
+  /// A guest whose boot sector does what `code` says and then says that it is ready; then it goes on at `again`,
+  /// a label of the code's.
+  private func guest(_ code: String) throws -> RecordedGuest {
+    let sector = try DiskExerciser.assemble(
+      """
+      .code16
+      .globl _start
+      _start:
+        xorw %ax, %ax
+        movw %ax, %ds
+        movw %ax, %ss
+        movw $0x7c00, %sp
+      \(code)
+        movw $text, %si
+      print:
+        lodsb
+        testb %al, %al
+        jz again
+        movw $0x3f8, %dx
+        outb %al, %dx
+        jmp print
+      text: .asciz "ready\\n"
+        .org 510
+        .word 0xaa55
+
+      """)
+    return try RecordedGuest(
+      firmware: ["-M", "pc", "-drive", "file={directory}/disk.img,format=raw,if=ide"],
+      image: sector + [UInt8](repeating: 0, count: 65536 - sector.count), until: "ready")
+  }
+
+  /// Stores a thousand times behind a word, not aligned, and then to the word itself.
   private static let storing = """
-    .code16
-    .globl _start
-    _start:
-      xorw %ax, %ax
-      movw %ax, %ds
-      movw %ax, %ss
-      movw $0x7c00, %sp
       movw $1000, %cx
     behind:
       movl %ecx, 0x7e21
@@ -128,26 +152,11 @@ struct EngineStopTests {
       nop
       nop
     again:
-      movw $text, %si
-    print:
-      lodsb
-      testb %al, %al
-      jz again
-      movw $0x3f8, %dx
-      outb %al, %dx
-      jmp print
-    text: .asciz "ready\\n"
-      .org 510
-      .word 0xaa55
-
     """
 
   /// QEMU 7.2 takes stores for ones to watched memory before them in their page.
   @Test func passesStoresBehindAWatchedWord() async throws {
-    let sector = try DiskExerciser.assemble(Self.storing)
-    let guest = try RecordedGuest(
-      firmware: ["-M", "pc", "-drive", "file={directory}/disk.img,format=raw,if=ide"],
-      image: sector + [UInt8](repeating: 0, count: 65536 - sector.count), until: "ready")
+    let guest = try guest(Self.storing)
     defer { withExtendedLifetime(guest) {} }
     try await withEngine(guest) { engine in
       let end = try await engine.recordedRange().upperBound
@@ -177,15 +186,8 @@ struct EngineStopTests {
     }
   }
 
-  /// A boot sector that waits by PAUSE and HLT, and says so after each twenty times.
+  /// Waits by PAUSE and HLT, twenty times.
   private static let waiting = """
-    .code16
-    .globl _start
-    _start:
-      xorw %ax, %ax
-      movw %ax, %ds
-      movw %ax, %ss
-      movw $0x7c00, %sp
     again:
       movw $20, %cx
     wait:
@@ -194,26 +196,11 @@ struct EngineStopTests {
       sti
       hlt
       loop wait
-      movw $text, %si
-    print:
-      lodsb
-      testb %al, %al
-      jz again
-      movw $0x3f8, %dx
-      outb %al, %dx
-      jmp print
-    text: .asciz "ready\\n"
-      .org 510
-      .word 0xaa55
-
     """
 
   /// Steps stop behind instructions after which QEMU looks for other work, too.
   @Test func stepsOverInstructionsThatWait() async throws {
-    let sector = try DiskExerciser.assemble(Self.waiting)
-    let guest = try RecordedGuest(
-      firmware: ["-M", "pc", "-drive", "file={directory}/disk.img,format=raw,if=ide"],
-      image: sector + [UInt8](repeating: 0, count: 65536 - sector.count), until: "ready")
+    let guest = try guest(Self.waiting)
     // The directory goes with the guest.
     defer { withExtendedLifetime(guest) {} }
     try await withEngine(guest) { engine in
