@@ -43,7 +43,10 @@ final class FuzzTarget: ResumableTarget, WritableTarget, MonitoredTarget, Mapped
     guard breakpoint.length <= 8 else { throw .refused("too long") }
   }
 
-  func resume(_ resumption: Resumption) async throws(RemoteError) -> Stop {
+  func resume(
+    _ resumption: Resumption, print: @escaping @Sendable (String) -> Void
+  ) async throws(RemoteError) -> Stop {
+    print("on")
     for breakpoint in resumption.breakpoints where await breakpoint.applies(in: Context()) {
       return Stop(
         breakpoint.kind.isWatchpoint
