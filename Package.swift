@@ -120,7 +120,7 @@ let package = Package(
     tests("TimeTravel", ["Bytes"]),
     tests("QEMUMonitor", ["HostSystem"]),
     tests("GDBRemote", ["Bytes", "HostSystem"], resources: [.copy("Transcripts")]),
-    tests("QEMUReplay", ["Bytes", "HostSystem", "QEMUMonitor", "TimeTravel"]),
+    tests("QEMUReplay", ["Bytes", "GDBRemote", "HostSystem", "QEMUMonitor", "TimeTravel"]),
     tests("Reports"),
     tests("Varve", ["Targets"]),
     tests("VarveCommand", ["Varve"]),

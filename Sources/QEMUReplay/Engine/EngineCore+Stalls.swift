@@ -1,4 +1,6 @@
 internal import HostSystem
+internal import Synchronization
+internal import TimeTravel
 
 extension EngineCore {
   /// How often QEMU is asked whether it comes on.
@@ -22,6 +24,7 @@ extension EngineCore {
     guard now - progress.checked > Self.checkInterval else { return nil }
     progress.checked = now
     let current = try instance.instructionCount()
+    sighting.note(Moment(current))
     if current != progress.count {
       progress.count = current
       progress.moved = now
@@ -46,5 +49,19 @@ extension EngineCore {
       return .zero
     }
     return .milliseconds(10 * (user + kernel))
+  }
+}
+
+/// Where QEMU was seen in a run that is under way.
+final class Sighting: Sendable {
+  private let count = Atomic<UInt64>(.max)
+
+  func note(_ moment: Moment) { count.store(moment.rawValue, ordering: .relaxed) }
+
+  func forget() { count.store(.max, ordering: .relaxed) }
+
+  var moment: Moment? {
+    let count = count.load(ordering: .relaxed)
+    return count == .max ? nil : Moment(count)
   }
 }

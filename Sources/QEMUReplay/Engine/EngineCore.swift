@@ -15,6 +15,7 @@ struct EngineCore {
   var instance: QEMUInstance
   /// What it was told to stop at.
   var stops = StopSet.none
+  let sighting = Sighting()
   /// The watchpoints that QEMU has for it.
   var layout = WatchLayout.none
   private(set) var timeSpent = Duration.zero
@@ -130,6 +131,7 @@ struct EngineCore {
     standing = nil
     counted = nil
     isQuiet = false
+    sighting.forget()
   }
 
   /// Has QEMU stop at `count` when it runs, and at no other count.

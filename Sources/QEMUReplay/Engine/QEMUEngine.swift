@@ -13,6 +13,8 @@ public final class QEMUEngine: ReplayEngine {
   private let core: Mutex<EngineCore>
   private let queue = DispatchQueue(label: "varve.engine")
   private let interruption = Interruption()
+  /// The core's, without waiting for it.
+  private let seen: Sighting
 
   /// Starts QEMU on `recording`, which must have been closed or recovered, at its beginning.
   ///
@@ -23,6 +25,7 @@ public final class QEMUEngine: ReplayEngine {
     _ recording: Recording, patience: Duration = .seconds(10)
   ) throws(ReplayError) {
     let core = try EngineCore(recording, patience: patience)
+    seen = core.sighting
     self.core = Mutex(core)
   }
 
@@ -100,6 +103,8 @@ public final class QEMUEngine: ReplayEngine {
   ) async throws(EngineError) -> [VirtualAddress] {
     try await perform { core throws(ReplayError) in try core.virtualAddresses(of: address) }
   }
+
+  public var sighting: Moment? { seen.moment }
 
   public func setStops(_ stops: StopSet) async throws(EngineError) {
     try await perform { core throws(ReplayError) in try core.setStops(stops) }

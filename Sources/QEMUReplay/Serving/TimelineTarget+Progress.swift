@@ -2,9 +2,6 @@ internal import GDBRemote
 internal import TimeTravel
 
 extension TimelineTarget {
-  /// How often long work tells how far it is.
-  private static var progressInterval: Duration { .seconds(3) }
-
   /// Does `body`. If that takes long, tells now and then where it is looking.
   func tellingProgress<Result: Sendable>(
     _ note: @escaping @Sendable (String) -> Void, lineEnd: String = "",
@@ -13,7 +10,7 @@ extension TimelineTarget {
     let teller = Task {
       do {
         while true {
-          try await Task.sleep(for: Self.progressInterval)
+          try await Task.sleep(for: progressInterval)
           let place = await text(timeline.lookingAt)
           note("still at it: \(place); Ctrl-C ends this" + lineEnd)
         }

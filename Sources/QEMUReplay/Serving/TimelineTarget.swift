@@ -6,11 +6,17 @@ public import TimeTravel
 public final class TimelineTarget<Engine: ReplayEngine>: ResumableTarget, MonitoredTarget {
   public let description: TargetDescription
   let timeline: Timeline<Engine>
+  /// How often long work tells how far it is.
+  let progressInterval: Duration
 
-  /// `description` is that of the engine's registers.
-  public init(_ timeline: Timeline<Engine>, description: TargetDescription) {
+  /// `description` is that of the engine's registers. Long work tells how far it is every `progressInterval`.
+  public init(
+    _ timeline: Timeline<Engine>, description: TargetDescription,
+    progressInterval: Duration = .seconds(3)
+  ) {
     self.timeline = timeline
     self.description = description
+    self.progressInterval = progressInterval
   }
 
   // MARK: State

@@ -42,6 +42,9 @@ public protocol ReplayEngine: Sendable {
   /// matter. At the recording's end it returns `.reached` and does nothing.
   func step() async throws(EngineError) -> EngineStop
 
+  /// Where the engine was seen last in a run that is under way; nil if that isn't known. May be asked at any time.
+  var sighting: Moment? { get }
+
   /// Replaces all breakpoints and watchpoints. Throws `.unsupported` for what it can't stop at, and then
   /// keeps none.
   func setStops(_ stops: StopSet) async throws(EngineError)
@@ -114,6 +117,8 @@ extension ReplayEngine {
     }
     return pieces
   }
+
+  public var sighting: Moment? { nil }
 
   public var mayReportOtherStores: Bool { false }
 

@@ -33,10 +33,10 @@ public actor Timeline<Engine: ReplayEngine> {
   var engineStops: StopSet?
   /// Nil if it isn't known.
   var engineState: EngineState? {
-    didSet { if let engineState { lookingAt = engineState.moment } }
+    didSet { if let engineState { lastKnown = engineState.moment } }
   }
-  /// Where a request that is under way was looking last.
-  public private(set) var lookingAt: Moment
+  /// Where it stood when that was known last.
+  private var lastKnown: Moment
   /// Where the engine stands isn't a state of the recording, as far as one knows: it must go to a checkpoint
   /// first.
   var isAstray = false
@@ -83,7 +83,7 @@ public actor Timeline<Engine: ReplayEngine> {
     recorded = start.recorded
     clock = start.clock
     current = Place(moment: start.recorded.lowerBound, registers: start.registers, isFirst: true)
-    lookingAt = start.recorded.lowerBound
+    lastKnown = start.recorded.lowerBound
     engineState = EngineState(
       moment: start.recorded.lowerBound, isFirst: true, registers: start.registers)
     engineStops = StopSet.none
@@ -94,6 +94,9 @@ public actor Timeline<Engine: ReplayEngine> {
   // MARK: Where we are
 
   public var position: Moment { current.moment }
+
+  /// Where a request that is under way was looking last.
+  public var lookingAt: Moment { engineState?.moment ?? engine.sighting ?? lastKnown }
 
   /// The registers at the position.
   public var registers: EngineRegisters { current.registers }
