@@ -79,7 +79,9 @@ extension Timeline {
   ) async throws(Setback) -> Watchpoint? {
     let next = try await placeHere()
     var found: Watchpoint?
-    for watchpoint in watched where found == nil {
+    // Through which of several addresses of the same memory it was can't be told: always the same one is named.
+    for watchpoint in watched.sorted(by: { $0.range.rawStart < $1.range.rawStart })
+    where found == nil {
       let step = BlindStep(watchpoint: watchpoint, place: here)
       if let known = blindVerdicts[step] {
         if known == true { found = watchpoint }

@@ -159,6 +159,7 @@ public actor Timeline<Engine: ReplayEngine> {
     await awaitLeftWork()
     var deaths = 0
     var isGone = false
+    var hasDiverged = false
     while true {
       do throws(Setback) {
         if isGone { try await revive() }
@@ -178,6 +179,16 @@ public actor Timeline<Engine: ReplayEngine> {
         case .interrupted:
           saveCatalogue()
           throw .interrupted
+        case .unreached(let failure):
+          // It isn't sure which of the two went wrong, and it may have been chance: a second time it isn't.
+          isAstray = true
+          logs = HitLogs()
+          setTrace(nil)
+          guard !hasDiverged else {
+            saveCatalogue()
+            throw failure
+          }
+          hasDiverged = true
         case .failed(let failure):
           switch failure {
           case .diverged:
