@@ -45,6 +45,23 @@ struct EngineTroubleTests {
     }
   }
 
+  @Test func `A state that was seen once by mistake is looked for again`() async throws {
+    let toy = try await ToyTimeline(.random(seed: 3, length: 300))
+    let written = Watchpoint(MemoryRange(.virtual(VirtualAddress(0)), count: 8), access: .write)
+    let stops = StopSet(watchpoints: [written])
+    try await toy.place(at: toy.oracle.last)
+    let truth = try #require(toy.oracle.reverseRun(from: toy.oracle.last, stops))
+    let moment = toy.oracle.states[truth.index].machine.count
+    await toy.arm(stops)
+    // The first pass from now on is as it was, the search is not, and then all is well again.
+    await toy.engine.fail(.init(divergesAt: moment, divergesOnce: true))
+    _ = try await toy.timeline.seek(.moment(Moment(0)))
+    try await toy.place(at: toy.oracle.last)
+    try await toy.expect(
+      try await toy.timeline.reverseRun(), truth, otherwise: (0, .beginning))
+    try await toy.expect(at: truth.index, memory: true)
+  }
+
   @Test func `An engine that can't be started again is reported`() async throws {
     let toy = try await ToyTimeline(.random(seed: 1, length: 300))
     try await toy.place(at: 100)
