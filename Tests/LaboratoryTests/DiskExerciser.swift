@@ -22,6 +22,18 @@ enum DiskExerciser {
     return try scratch.read("boot.bin")
   }
 
+  /// Sends what stands at `text` to the serial port, and goes on at `again`.
+  static let printing = """
+      movw $text, %si
+    print:
+      lodsb
+      testb %al, %al
+      jz again
+      movw $0x3f8, %dx
+      outb %al, %dx
+      jmp print
+    """
+
   /// INT 13h with AH = 42h reads and 43h writes what a packet says (BIOS Enhanced Disk Drive
   /// Specification): u8 size, u8 0, u16 sectors, u16 offset and u16 segment of memory, u64 first sector.
   private static let source = """
@@ -48,14 +60,7 @@ enum DiskExerciser {
       incw %bp
       cmpw $40, %bp
       jne again
-      movw $text, %si
-    print:
-      lodsb
-      testb %al, %al
-      jz again
-      movw $0x3f8, %dx
-      outb %al, %dx
-      jmp print
+    \(printing)
     request:
       movb drive, %dl
       movw $packet, %si

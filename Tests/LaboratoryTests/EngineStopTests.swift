@@ -124,14 +124,7 @@ struct EngineStopTests {
         movw %ax, %ss
         movw $0x7c00, %sp
       \(code)
-        movw $text, %si
-      print:
-        lodsb
-        testb %al, %al
-        jz again
-        movw $0x3f8, %dx
-        outb %al, %dx
-        jmp print
+      \(DiskExerciser.printing)
       text: .asciz "ready\\n"
         .org 510
         .word 0xaa55

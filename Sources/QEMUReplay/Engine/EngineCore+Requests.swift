@@ -30,14 +30,12 @@ extension EngineCore {
     }
   }
 
-  /// Whether a thread runs, is about to, or waits for a disk. Source of the form: proc(5), stat: the state
-  /// is the field behind the name, which is in parentheses and may have some itself.
+  /// Whether a thread runs, is about to, or waits for a disk.
   private func isWorking() throws(ReplayError) -> Bool {
     let files = ProcessFiles(instance.child.processID)
     for thread in try system({ () throws(HostError) in try files.threadIDs() }) {
       do throws(HostError) {
-        let text = String(decoding: try files.contents("task/\(thread)/stat"))
-        let state = text.split(separator: ")").last?.first { $0 != " " }
+        let state = try statusFields("task/\(thread)/stat", of: files).first
         if state == "R" || state == "D" { return true }
       } catch {
         // The thread has ended since.

@@ -40,15 +40,24 @@ extension EngineCore {
   private var isWatching: Bool { !stops.watchpoints.isEmpty }
 
   /// The processors' time that QEMU has taken. Source of the form: proc(5), stat: `utime` and `stime` are the
-  /// fields 14 and 15, in hundredths of a second (USER_HZ); the name, field 2, is in parentheses.
+  /// fields 14 and 15, in hundredths of a second (USER_HZ).
   private func computed() throws(ReplayError) -> Duration {
-    let files = ProcessFiles(instance.child.processID)
-    let text = String(decoding: try system { () throws(HostError) in try files.contents("stat") })
-    let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+    let fields = try system { () throws(HostError) in
+      try statusFields("stat", of: ProcessFiles(instance.child.processID))
+    }
     guard fields.count > 12, let user = Int64(fields[11]), let kernel = Int64(fields[12]) else {
       return .zero
     }
     return .milliseconds(10 * (user + kernel))
+  }
+
+  /// The fields of a `stat` file from the third on, the state. Source of the form: proc(5): the second one is the
+  /// name, which is in parentheses and may have some itself.
+  func statusFields(
+    _ name: String, of files: ProcessFiles
+  ) throws(HostError) -> [Substring] {
+    let text = String(decoding: try files.contents(name))
+    return text.split(separator: ")").last?.split(separator: " ") ?? []
   }
 }
 

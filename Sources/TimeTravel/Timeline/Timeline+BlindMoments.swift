@@ -12,6 +12,11 @@ extension Timeline {
   /// Where the engine can't watch memory, in this session and, if there is a store, in later ones.
   var blindMoments: Set<Moment> { catalogue.blindMoments }
 
+  /// Where it can't be told either whether a step stored.
+  var untoldMoments: Set<Moment> {
+    Set(blindVerdicts.lazy.filter { $0.value == nil }.map(\.key.place.moment))
+  }
+
   /// Whether nothing can be watched at `moment`, though something is to be.
   func isBlind(at moment: Moment) -> Bool {
     guard let engineStops, !engineStops.watchpoints.isEmpty else { return false }
@@ -89,7 +94,6 @@ extension Timeline {
       }
       let verdict = try await storesOverOtherContents(to: watchpoint.range, from: here)
       blindVerdicts[step] = .some(verdict)
-      if verdict == nil { untoldMoments.insert(here.moment) }
       if verdict == true { found = watchpoint }
     }
     try await bring(to: next)

@@ -53,8 +53,6 @@ public actor Timeline<Engine: ReplayEngine> {
   var verdicts: [ReportedStore: Bool] = [:]
   /// Which of the steps that can't be watched stored; nil where that can't be told.
   var blindVerdicts: [BlindStep: Bool?] = [:]
-  /// Where that can't be told.
-  var untoldMoments: Set<Moment> = []
   /// What the last enumeration of stops found, for pictures.
   var found: [Occurrence] = []
 
@@ -181,9 +179,7 @@ public actor Timeline<Engine: ReplayEngine> {
           throw .interrupted
         case .unreached(let failure):
           // It isn't sure which of the two went wrong, and it may have been chance: a second time it isn't.
-          isAstray = true
-          logs = HitLogs()
-          setTrace(nil)
+          doubtPasses()
           guard !hasDiverged else {
             saveCatalogue()
             throw failure
@@ -191,11 +187,7 @@ public actor Timeline<Engine: ReplayEngine> {
           hasDiverged = true
         case .failed(let failure):
           switch failure {
-          case .diverged:
-            // What passes saw is no more certain than what this one saw.
-            isAstray = true
-            logs = HitLogs()
-            setTrace(nil)
+          case .diverged: doubtPasses()
           case .stalled, .engine: isAstray = true
           default: break
           }
@@ -223,6 +215,13 @@ public actor Timeline<Engine: ReplayEngine> {
     current = place
     traceIndex = trace?.index(of: place)
     return TimelineStop(reason, at: place.moment)
+  }
+
+  /// After a divergence: what passes saw is no more certain than what the last one saw.
+  private func doubtPasses() {
+    isAstray = true
+    logs = HitLogs()
+    setTrace(nil)
   }
 
   private func saveCatalogue() {
