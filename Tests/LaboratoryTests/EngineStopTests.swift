@@ -105,6 +105,14 @@ struct EngineStopTests {
     try await engine.setStops(StopSet(watchpoints: [watchpoint]))
     #expect(try await engine.step() == .watchpoint(watchpoint))
     #expect(try await engine.position() == after)
+    let registers = try await engine.registers()
+    #expect(try await engine.step() == .reached)
+    #expect(try await engine.registers() != registers)
+    try await engine.setStops(.none)
+    try await engine.rewind()
+    #expect(try await engine.run(to: after.earlier(by: 1)) == .reached)
+    try await engine.setStops(StopSet(watchpoints: [watchpoint]))
+    #expect(try await engine.step() == .watchpoint(watchpoint))
     try await engine.setStops(.none)
     let later = after.later(by: 100)
     #expect(try await engine.run(to: later) == .reached)
@@ -224,5 +232,98 @@ struct EngineStopTests {
         #expect(try await engine.registers() == registers)
       }
     }
+  }
+
+  /// Adds with an overflow, and leaves undefined what OF is by then.
+  private static let undefined = """
+    again:
+      movw $0x7fff, %ax
+      addw $1, %ax
+      btw $0, %ax
+      movw %ax, 0x7e00
+      nop
+      nop
+    """
+
+  /// Flags that instructions leave undefined are others in steps than in a run.
+  @Test func goesBackWhereFlagsAreUndefined() async throws {
+    let guest = try guest(Self.undefined)
+    defer { withExtendedLifetime(guest) {} }
+    try await withEngine(guest) { engine in
+      let timeline = try await Timeline(engine)
+      let end = await timeline.recorded.upperBound
+      let begin = VirtualAddress(0x7c00)
+      await timeline.setBreakpoint(begin)
+      let start = try await timeline.run().moment
+      await timeline.removeBreakpoint(begin)
+      let word = Watchpoint(MemoryRange(.virtual(VirtualAddress(0x7e00)), count: 2), access: .write)
+      // Five instructions come before the addition.
+      let after = start.later(by: 8)
+      try await engine.setStops(StopSet(watchpoints: [word]))
+      try await engine.rewind()
+      while try await engine.position() < after { _ = try await engine.run(to: end) }
+      let ran = try await engine.registers()
+      #expect(try await engine.position() == after)
+      try await engine.setStops(.none)
+      try await engine.rewind()
+      #expect(try await engine.run(to: after.earlier(by: 4)) == .reached)
+      for _ in 0..<4 { #expect(try await engine.step() == .reached) }
+      let stepped = try await engine.registers()
+      #expect(stepped == ran)
+      let version = try Recording(guest.path).description.engine.version
+      if version.hasPrefix("7.2.") { #expect(stepped.bytes != ran.bytes) }
+
+      _ = try await timeline.seek(.moment(after.later(by: 2)))
+      await timeline.setWatchpoint(word)
+      let stop = try await timeline.reverseRun()
+      #expect(stop.reason == .watchpoint(word))
+      #expect(stop.moment == after.earlier(by: 1))
+    }
+  }
+
+  /// Waits for a tick of the firmware's clock.
+  private static let ticking = """
+    again:
+      movw $0x7000, %sp
+      sti
+      movw 0x46c, %bx
+    tick:
+      cmpw 0x46c, %bx
+      je tick
+      nop
+    """
+
+  /// What the CPU stores when it takes an interrupt is no instruction's doing.
+  @Test func tellsWhatAnInterruptStored() async throws {
+    let guest = try guest(Self.ticking)
+    defer { withExtendedLifetime(guest) {} }
+    var moment = Moment(0)
+    try await withEngine(guest) { engine in
+      let timeline = try await Timeline(engine)
+      let tick = VirtualAddress(0x7c11)
+      let ticked = VirtualAddress(0x7c17)
+      await timeline.setBreakpoint(ticked)
+      moment = try await timeline.run().moment
+      // IP, CS and FLAGS.
+      let frame = MemoryRange(.virtual(VirtualAddress(0x6ffa)), count: 6)
+      let found = try await timeline.lastWrite(to: frame)
+      guard case .store(let record, _) = found.finding else {
+        Issue.record("\(found)")
+        return
+      }
+      #expect(record.isEntry)
+      #expect(record.moment < moment)
+      let counter = record.programCounter
+      #expect((tick.rawValue..<ticked.rawValue).contains(counter.rawValue))
+      let after = try #require(record.after)
+      #expect(UInt64(after[0]) | UInt64(after[1]) << 8 == counter.rawValue)
+      #expect(after[2...3] == [0, 0])
+      _ = try await timeline.seek(.moment(record.moment))
+      #expect(try await timeline.memory(frame) == record.before)
+    }
+    let replay = try guest.varve(
+      "replay", guest.path, "-e", "seek \(moment)", "-e", "last-write 0x6ffa,6")
+    #expect(replay.status == 0)
+    #expect(replay.text.contains(", as the CPU took an interrupt or exception at 0x7c1"))
   }
 }

@@ -4,7 +4,7 @@ import TimeTravel
 
 struct CatalogueTests {
   private static let good = """
-    { "schema": "varve.timeline/1", "beginning": "cbf29ce484222325",
+    { "schema": "varve.timeline/2", "beginning": "cbf29ce484222325",
       "checkpoints": [
         { "name": "varve-20", "moment": 20, "bytes": 7, "pinned": true, "registers": "0000000000000001" },
         { "name": "varve-10", "moment": 10, "bytes": 9, "pinned": false, "registers": "ffffffffffffffff" } ],
@@ -36,7 +36,7 @@ struct CatalogueTests {
   }
 
   @Test(arguments: [
-    ("varve.timeline/1", "varve.timeline/2"), ("cbf29ce484222325", "cbf2"),
+    ("varve.timeline/2", "varve.timeline/1"), ("cbf29ce484222325", "cbf2"),
     ("cbf29ce484222325", "+bf29ce484222325"),
     ("\"moment\": 20", "\"moment\": 10"), ("\"moment\": 20", "\"moment\": -1"),
     ("varve-20", "varve-10"), ("varve-20", "varve/20"), ("\"bytes\": 7", "\"bytes\": \"7\""),

@@ -47,7 +47,7 @@ struct ChartTests {
 
   @Test func `Without anybody who replays`() throws {
     let json = """
-      { "schema": "varve.timeline/1", "clock": { "shift": 3, "marks": [
+      { "schema": "varve.timeline/2", "clock": { "shift": 3, "marks": [
           { "moment": 10, "nanoseconds": 2000000 } ] },
         "checkpoints": [ { "name": "varve-20", "moment": 20, "bytes": 7, "pinned": false,
           "registers": "0000000000000001" }, { "name": "varve-200", "moment": 200, "bytes": 7,

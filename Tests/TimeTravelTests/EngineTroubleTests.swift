@@ -5,11 +5,9 @@ import TimeTravel
 /// Engines that end, hang, go another way or refuse.
 struct EngineTroubleTests {
   /// What a user might do in a session, and what they see of it.
-  private func session(_ toy: ToyTimeline) async throws -> [String] {
-    var seen: [String] = []
-    func note(_ stop: TimelineStop) async {
-      seen.append("\(stop) \(await toy.timeline.registers)")
-    }
+  private func session(_ toy: ToyTimeline) async throws -> [Sight] {
+    var seen: [Sight] = []
+    func note(_ stop: TimelineStop) async { seen.append(.stop(stop, await toy.timeline.registers)) }
     let middle = toy.oracle.last * 3 / 4
     await note(try await toy.timeline.seek(.moment(toy.oracle.moment(middle))))
     await toy.timeline.setBreakpoint(ToyMachine.address(3))
@@ -21,11 +19,17 @@ struct EngineTroubleTests {
     await note(try await toy.timeline.step())
     let record = try await toy.timeline.lastWrite(
       to: MemoryRange(.virtual(VirtualAddress(4)), count: 4))
-    seen.append("\(record.finding)")
+    seen.append(.write(record.finding))
     await note(try await toy.timeline.run())
     let bytes = try await toy.timeline.memory(MemoryRange(.virtual(VirtualAddress(0)), count: 32))
-    seen.append("\(bytes)")
+    seen.append(.memory(bytes))
     return seen
+  }
+
+  private enum Sight: Equatable {
+    case stop(TimelineStop, EngineRegisters)
+    case write(LastWrite.Finding)
+    case memory([UInt8])
   }
 
   @Test(arguments: [true, false], [2, 5])
@@ -43,23 +47,6 @@ struct EngineTroubleTests {
       #expect(seen == truth, "killed in call \(call)")
       #expect(await toy.engine.work.restarts == 1)
     }
-  }
-
-  @Test func `A state that was seen once by mistake is looked for again`() async throws {
-    let toy = try await ToyTimeline(.random(seed: 3, length: 300))
-    let written = Watchpoint(MemoryRange(.virtual(VirtualAddress(0)), count: 8), access: .write)
-    let stops = StopSet(watchpoints: [written])
-    try await toy.place(at: toy.oracle.last)
-    let truth = try #require(toy.oracle.reverseRun(from: toy.oracle.last, stops))
-    let moment = toy.oracle.states[truth.index].machine.count
-    await toy.arm(stops)
-    // The first pass from now on is as it was, the search is not, and then all is well again.
-    await toy.engine.fail(.init(divergesAt: moment, divergesOnce: true))
-    _ = try await toy.timeline.seek(.moment(Moment(0)))
-    try await toy.place(at: toy.oracle.last)
-    try await toy.expect(
-      try await toy.timeline.reverseRun(), truth, otherwise: (0, .beginning))
-    try await toy.expect(at: truth.index, memory: true)
   }
 
   @Test func `An engine that can't be started again is reported`() async throws {

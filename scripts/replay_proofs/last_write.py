@@ -22,6 +22,10 @@ IMAGE = 0xFFFFFFFF80000000
 DIRECT = 0xFFFF888000000000
 STACK = 16384
 BOOT_WORDS = ("nokaslr",)
+CLAIM = (
+    r"(written|changed) at instruction (\d+) .*, (by the instruction|while executing the instruction"
+    r"|as the CPU took an interrupt or exception) at (0x[0-9a-f]+):"
+)
 # "As in the trace" but for the third, which no trace of stores can tell.
 VERDICTS = ("its last store", "a store through another address", "no instruction's store", "never stored to", "wrong")
 
@@ -211,9 +215,9 @@ def ask(proof: Proof, recording: Recording, words: list[Word]) -> dict[str, list
                 began = time.monotonic()
                 answer = served.stub.monitor(f"last-write {word.address:#x},8")
                 times[word.kind].append(time.monotonic() - began)
-                found = re.match(r"(written|changed) at instruction (\d+) .* the instruction at (0x[0-9a-f]+):", answer)
+                found = re.match(CLAIM, answer)
                 if found:
-                    word.claim = found[1] == "written", int(found[2]), int(found[3], 16)
+                    word.claim = found[1] == "written" and "instruction" in found[3], int(found[2]), int(found[4], 16)
                     word.through_another = "it stored through" in answer
                 elif not answer.startswith("nothing "):
                     raise RuntimeError(f"last write before {origin} to {word.address:#x}: {answer}")

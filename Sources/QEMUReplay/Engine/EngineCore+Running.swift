@@ -88,8 +88,12 @@ extension EngineCore {
       // Where another stop came together with it QEMU may not have noticed.
       if stop.watched != nil { try removeBreak() } else { noteBreakReached() }
     }
-    // Where somebody interrupted it, an interrupt may be due; nobody counts on what was found up to there.
-    if now >= limit, stop.signal != 5, let hidden = try hiddenStop() { stop = hidden }
+    if stop.signal != 5, let hidden = try hiddenStop() {
+      // Where somebody interrupted it, the access may still have to come. Nobody counts on what was found up to
+      // there.
+      if wasInterrupted { return .interrupted }
+      stop = hidden
+    }
     if let hit = try hit(stop) { return hit }
     if stop.watched != nil { return wasInterrupted ? .interrupted : .elsewhere }
     if now >= limit { return .reached }
@@ -108,18 +112,23 @@ extension EngineCore {
 
   /// Replays one instruction.
   mutating func step() throws(ReplayError) -> EngineStop {
-    let start = try position()
-    guard start < end else { return .reached }
-    if try isAtYield() { return try run(from: start, to: start.later(by: 1), nil) }
+    let start = try stand()
+    guard start.moment < end else { return .reached }
+    if try isAtYield() { return try run(from: start.moment, to: start.moment.later(by: 1), nil) }
     // A step isn't to run into it.
-    if let breakCount, breakCount <= start.rawValue + 2 { try removeBreak() }
-    leave()
-    try instance.stub.send("s")
-    flashWaits = false
-    let (reply, _) = try wait(nil)
-    let stop = try StubStop(reply)
-    try stand()
-    return try stop.watched == nil ? .reached : hit(stop) ?? .reached
+    if let breakCount, breakCount <= start.moment.rawValue + 2 { try removeBreak() }
+    // Behind a step that hit a watchpoint there is a second stop, before anything is executed.
+    for _ in 0..<2 {
+      leave()
+      try instance.stub.send("s")
+      flashWaits = false
+      let (reply, _) = try wait(nil)
+      let stop = try StubStop(reply)
+      let now = try stand()
+      if stop.watched != nil { return try hit(stop) ?? .reached }
+      if now != start { return .reached }
+    }
+    return .reached
   }
 
   /// Whether the next instruction is one after which QEMU looks for other work, and forgets that it was to stop:

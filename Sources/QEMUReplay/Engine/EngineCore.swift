@@ -89,7 +89,7 @@ struct EngineCore {
   // MARK: Where it stands
 
   /// A state of the machine, as far as one needs to know which.
-  struct Standing {
+  struct Standing: Equatable {
     let moment: Moment
     let registers: EngineRegisters
   }
@@ -164,7 +164,8 @@ struct EngineCore {
       let pointer = Self.word(bytes, architecture.stackPointer)
     else { throw .stub("only \(bytes.count) bytes of registers") }
     return EngineRegisters(
-      bytes: bytes, programCounter: VirtualAddress(counter), stackPointer: VirtualAddress(pointer))
+      bytes: bytes, programCounter: VirtualAddress(counter), stackPointer: VirtualAddress(pointer),
+      undefined: architecture.undefined)
   }
 
   private static func word(_ bytes: [UInt8], _ offset: Int) -> UInt64? {

@@ -72,7 +72,7 @@ struct QEMUInstance {
     let text = try system { () throws(HostError) in
       String(decoding: try MappedFile.open(path).bytes)
     }
-    return ToolRun.lastLine(text)
+    return ToolRun.complaint(text)
   }
 
   // MARK: Monitor

@@ -33,6 +33,14 @@ enum ToolRun {
     }
   }
 
+  /// What QEMU ended for: the line before the registers that an abort prints (7.2 cpu.c, cpu_abort; softmmu/cpus.c,
+  /// hw_error), if there is one, and otherwise the last line.
+  static func complaint(_ text: String) -> String {
+    let lines = text.split(separator: "\n")
+    let reason = lines.last { $0.hasPrefix("qemu: fatal: ") || $0.hasPrefix("qemu: hardware error: ") }
+    return reason.map(String.init) ?? lastLine(text)
+  }
+
   /// The last line that has something in it.
   static func lastLine(_ text: String) -> String {
     text.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }.map(String.init) ?? ""

@@ -13,16 +13,18 @@ extension TimelineTarget {
     }
     switch found.finding {
     case .store(let record, let address):
-      return "written at \(await text(record)), by the instruction at " + Self.change(record)
+      return "written at \(await text(record)), \(Self.agent(record)) " + Self.change(record)
         + Self.through(address, range) + Self.caveat(found)
     case .storeToUnreadable(let record, let address):
-      return "written at \(await text(record)), by the instruction at " + Self.change(record)
+      return "written at \(await text(record)), \(Self.agent(record)) " + Self.change(record)
         + Self.through(address, range)
         + "whether that is still there can't be told: it isn't mapped at the position\n"
         + Self.caveat(found)
     case .change(let record, let culprit):
-      return "changed at \(await text(record)), while executing the instruction at "
-        + Self.change(record) + Self.explanation(culprit, found) + Self.comparisons(found)
+      let step = record.isEntry ? Self.entry : "while executing the instruction at"
+      return "changed at \(await text(record)), \(step) " + Self.change(record)
+        + (record.isEntry ? Self.entryExplanation : Self.explanation(culprit, found))
+        + Self.comparisons(found)
         + Self.caveat(found)
     case .earlierMapping(let record, let address):
       return "changed at \(await text(record)), by the instruction at " + Self.change(record)
@@ -40,6 +42,12 @@ extension TimelineTarget {
 
   private func text(_ record: AccessRecord) async -> String { await text(record.moment) }
 
+  private static var entry: String { "as the CPU took an interrupt or exception at" }
+
+  private static func agent(_ record: AccessRecord) -> String {
+    record.isEntry ? entry : "by the instruction at"
+  }
+
   private static func change(_ record: AccessRecord) -> String {
     "\(record.programCounter): \(digits(record.before)) → \(digits(record.after))\n"
   }
@@ -51,6 +59,8 @@ extension TimelineTarget {
     }
     return "it stored through \(address), which means the same memory\n"
   }
+
+  private static var entryExplanation: String { "that stored it, or a device (DMA) did\n" }
 
   private static func explanation(_ culprit: LastWrite.Culprit, _ found: LastWrite) -> String {
     let stores = "no store through \(addresses(found)) did that or came later: "

@@ -2,14 +2,14 @@ internal import Foundation
 
 /// A catalogue as JSON has it. What later versions added is left out by files of earlier ones.
 ///
-///     { "schema": "varve.timeline/1", "beginning": "cbf29ce484222325",
+///     { "schema": "varve.timeline/2", "beginning": "cbf29ce484222325",
 ///       "checkpoints": [ { "name": "varve-1000", "moment": 1000, "bytes": 4096, "pinned": false,
 ///                          "registers": "…" } ],
 ///       "bookmarks": [ { "name": "crash", "moment": 1234, "registers": "…" } ],
 ///       "blind": [ 70300, 70301 ],
 ///       "clock": { "shift": 3, "marks": [ { "moment": 5000, "nanoseconds": 123456 } ] } }
 struct CatalogueDocument: Codable {
-  static let schema = "varve.timeline/1"
+  static let schema = "varve.timeline/2"
   /// The most of each kind that a file may list.
   static let countLimit = 100_000
 

@@ -8,7 +8,7 @@ struct StateDigest: Hashable, Sendable {
   /// FNV-1a, 64 bits (the constants are those of draft-eastlake-fnv, section 5).
   init(_ registers: EngineRegisters) {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in registers.bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    for byte in registers.definedBytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     value = hash
   }
 }

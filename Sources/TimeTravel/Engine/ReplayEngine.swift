@@ -152,22 +152,6 @@ public enum EngineStop: Hashable, Sendable {
   case interrupted
 }
 
-/// The registers of the machine's CPU at one moment.
-public struct EngineRegisters: Hashable, Sendable {
-  /// All registers in the engine's own, fixed layout, which the timeline only compares.
-  public let bytes: [UInt8]
-  public let programCounter: VirtualAddress
-  public let stackPointer: VirtualAddress
-
-  public init(
-    bytes: [UInt8], programCounter: VirtualAddress, stackPointer: VirtualAddress
-  ) {
-    self.bytes = bytes
-    self.programCounter = programCounter
-    self.stackPointer = stackPointer
-  }
-}
-
 /// The name under which an engine keeps a checkpoint: letters, digits, `-`, `_` and `.`, at most 64.
 public struct CheckpointName: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let text: String

@@ -65,6 +65,10 @@ public struct AccessRecord: Hashable, Sendable {
   /// And after it.
   public let after: [UInt8]?
 
+  /// Whether the step took an interrupt or exception, which stores where to return to. Unlike an instruction it isn't
+  /// counted.
+  public let isEntry: Bool
+
   /// The instruction that was executed, or before which an interrupt or exception was taken.
   public var programCounter: VirtualAddress { registers.programCounter }
 }

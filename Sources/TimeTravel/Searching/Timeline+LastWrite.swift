@@ -148,7 +148,7 @@ extension Timeline {
     }
     try await bring(to: place)
     let record = AccessRecord(
-      place, before: try await contents(of: search.pieces), after: after)
+      place, to: hit.stop, before: try await contents(of: search.pieces), after: after)
     let address = search.alias(hit).map { search.aliases[$0].address } ?? VirtualAddress(0)
     return finding(
       search.wanted == nil
@@ -213,12 +213,12 @@ extension Timeline {
       let next = try await placeHere()
       let after = try await contents(of: search.pieces)
       if after == search.wanted {
-        return AccessRecord(place, before: before, after: after)
+        return AccessRecord(place, to: next, before: before, after: after)
       }
       (place, before) = (next, after)
     }
     // What a device does at a moment can come before or after one looks there: what was seen first counts.
-    return AccessRecord(low, before: former, after: search.wanted)
+    return AccessRecord(low, to: nil, before: former, after: search.wanted)
   }
 
   private func finding(_ finding: LastWrite.Finding, _ search: WriteSearch) -> LastWrite {
@@ -233,9 +233,11 @@ extension Timeline {
 }
 
 extension AccessRecord {
-  fileprivate init(_ place: Place, before: [UInt8]?, after: [UInt8]?) {
+  /// Of the step from `place` to `next`.
+  fileprivate init(_ place: Place, to next: Place?, before: [UInt8]?, after: [UInt8]?) {
     self.init(
-      moment: place.moment, registers: place.registers, before: before, after: after)
+      moment: place.moment, registers: place.registers, before: before, after: after,
+      isEntry: next?.moment == place.moment)
   }
 
   fileprivate var place: Place { Place(moment: moment, registers: registers, isFirst: false) }

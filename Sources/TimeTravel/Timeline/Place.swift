@@ -52,7 +52,5 @@ enum Setback: Error {
   /// there.
   case blinded
   case interrupted
-  /// Steps didn't lead to a state in which an earlier pass had stopped. The attempt can be repeated from scratch.
-  case unreached(TimelineError)
   case failed(TimelineError)
 }

@@ -29,7 +29,7 @@ extension Timeline {
       let here = try await placeHere()
       standstill = here.moment > window.last.place.moment ? 0 : standstill + 1
       guard here.moment <= place.moment, standstill < stepLimit else {
-        throw .unreached(
+        throw .failed(
           .diverged(at: place.moment, since: lastAgreement(before: place.moment)))
       }
       window.append(

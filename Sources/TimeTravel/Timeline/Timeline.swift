@@ -157,7 +157,6 @@ public actor Timeline<Engine: ReplayEngine> {
     await awaitLeftWork()
     var deaths = 0
     var isGone = false
-    var hasDiverged = false
     while true {
       do throws(Setback) {
         if isGone { try await revive() }
@@ -177,17 +176,13 @@ public actor Timeline<Engine: ReplayEngine> {
         case .interrupted:
           saveCatalogue()
           throw .interrupted
-        case .unreached(let failure):
-          // It isn't sure which of the two went wrong, and it may have been chance: a second time it isn't.
-          doubtPasses()
-          guard !hasDiverged else {
-            saveCatalogue()
-            throw failure
-          }
-          hasDiverged = true
         case .failed(let failure):
           switch failure {
-          case .diverged: doubtPasses()
+          case .diverged:
+            // What passes saw is no more certain than what the last one saw.
+            isAstray = true
+            logs = HitLogs()
+            setTrace(nil)
           case .stalled, .engine: isAstray = true
           default: break
           }
@@ -215,13 +210,6 @@ public actor Timeline<Engine: ReplayEngine> {
     current = place
     traceIndex = trace?.index(of: place)
     return TimelineStop(reason, at: place.moment)
-  }
-
-  /// After a divergence: what passes saw is no more certain than what the last one saw.
-  private func doubtPasses() {
-    isAstray = true
-    logs = HitLogs()
-    setTrace(nil)
   }
 
   private func saveCatalogue() {

@@ -140,14 +140,19 @@ struct ToyMachine: Hashable {
     VirtualAddress(0x1000 + UInt64(programCounter))
   }
 
-  var registers: EngineRegisters {
+  var registers: EngineRegisters { registers(garbage: 0) }
+
+  /// With undefined bits as an engine happens to have them.
+  func registers(garbage: Int) -> EngineRegisters {
     var bytes = [programCounter, stackPointer]
     for word in words {
       for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * shift))) }
     }
+    let undefined = EngineRegisters.UndefinedBits(offset: bytes.count, masks: [0x0f, 0xf0])
+    bytes += [UInt8(garbage & 0x0f), UInt8(garbage & 0x0f) << 4]
     return EngineRegisters(
       bytes: bytes, programCounter: Self.address(programCounter),
-      stackPointer: VirtualAddress(UInt64(stackPointer)))
+      stackPointer: VirtualAddress(UInt64(stackPointer)), undefined: undefined)
   }
 
   /// Where a virtual address lies; nil if it is mapped nowhere.
