@@ -6,20 +6,6 @@ import Varve
 /// Where a real QEMU stops otherwise than one expects.
 @Suite("Stops of QEMU", .enabled(if: RecordedGuest.isPossible), .serialized)
 struct EngineStopTests {
-  /// Ends QEMU whatever happens: it may hold what other tests wait for to be closed.
-  private func withEngine(
-    _ guest: RecordedGuest, _ body: (QEMUEngine) async throws -> Void
-  ) async throws {
-    let engine = try QEMUEngine(try guest.record(), patience: .seconds(5))
-    do {
-      try await body(engine)
-    } catch {
-      try await engine.end()
-      throw error
-    }
-    try await engine.end()
-  }
-
   /// A word of the stack that is written four times before long, where to watch it from, and where the machine is
   /// after each of them.
   private func busyWord(
@@ -50,7 +36,7 @@ struct EngineStopTests {
   @Test func seesAnAccessThatFallsTogetherWithTheLimit() async throws {
     let guest = try RecordedGuest(machine: "pc", disk: false)
     defer { withExtendedLifetime(guest) {} }
-    try await withEngine(guest) { engine in try await self.seesHiddenAccesses(engine) }
+    try await guest.withEngine { engine in try await self.seesHiddenAccesses(engine) }
   }
 
   private func seesHiddenAccesses(_ engine: QEMUEngine) async throws {
@@ -73,7 +59,7 @@ struct EngineStopTests {
   @Test func givesAHangingQEMUUp() async throws {
     let guest = try RecordedGuest(machine: "pc", disk: false)
     defer { withExtendedLifetime(guest) {} }
-    try await withEngine(guest) { engine in try await self.outlivesAHang(engine) }
+    try await guest.withEngine { engine in try await self.outlivesAHang(engine) }
   }
 
   private func outlivesAHang(_ engine: QEMUEngine) async throws {
@@ -93,7 +79,7 @@ struct EngineStopTests {
   @Test func runsOnAfterAStepOntoAWatchpoint() async throws {
     let guest = try RecordedGuest(machine: "pc", disk: false)
     defer { withExtendedLifetime(guest) {} }
-    try await withEngine(guest) { engine in try await self.runsOn(engine) }
+    try await guest.withEngine { engine in try await self.runsOn(engine) }
   }
 
   private func runsOn(_ engine: QEMUEngine) async throws {
@@ -119,30 +105,6 @@ struct EngineStopTests {
     #expect(try await engine.position() == later)
   }
 
-  /// A guest whose boot sector does what `code` says and then says that it is ready; then it goes on at `again`,
-  /// a label of the code's.
-  private func guest(_ code: String) throws -> RecordedGuest {
-    let sector = try DiskExerciser.assemble(
-      """
-      .code16
-      .globl _start
-      _start:
-        xorw %ax, %ax
-        movw %ax, %ds
-        movw %ax, %ss
-        movw $0x7c00, %sp
-      \(code)
-      \(DiskExerciser.printing)
-      text: .asciz "ready\\n"
-        .org 510
-        .word 0xaa55
-
-      """)
-    return try RecordedGuest(
-      firmware: ["-M", "pc", "-drive", "file={directory}/disk.img,format=raw,if=ide"],
-      image: sector + [UInt8](repeating: 0, count: 65536 - sector.count), until: "ready")
-  }
-
   /// Stores a thousand times behind a word, not aligned, and then to the word itself.
   private static let storing = """
       movw $1000, %cx
@@ -157,9 +119,9 @@ struct EngineStopTests {
 
   /// QEMU 7.2 takes stores for ones to watched memory before them in their page.
   @Test func passesStoresBehindAWatchedWord() async throws {
-    let guest = try guest(Self.storing)
+    let guest = try RecordedGuest(bootSector: Self.storing)
     defer { withExtendedLifetime(guest) {} }
-    try await withEngine(guest) { engine in
+    try await guest.withEngine { engine in
       let end = try await engine.recordedRange().upperBound
       let begin = VirtualAddress(0x7c00)
       try await engine.setStops(StopSet(breakpoints: [begin]))
@@ -201,10 +163,10 @@ struct EngineStopTests {
 
   /// Steps stop behind instructions after which QEMU looks for other work, too.
   @Test func stepsOverInstructionsThatWait() async throws {
-    let guest = try guest(Self.waiting)
+    let guest = try RecordedGuest(bootSector: Self.waiting)
     // The directory goes with the guest.
     defer { withExtendedLifetime(guest) {} }
-    try await withEngine(guest) { engine in
+    try await guest.withEngine { engine in
       let end = try await engine.recordedRange().upperBound
       let wait = VirtualAddress(0x7c0c)
       try await engine.setStops(StopSet(breakpoints: [wait]))
@@ -247,9 +209,9 @@ struct EngineStopTests {
 
   /// Flags that instructions leave undefined are others in steps than in a run.
   @Test func goesBackWhereFlagsAreUndefined() async throws {
-    let guest = try guest(Self.undefined)
+    let guest = try RecordedGuest(bootSector: Self.undefined)
     defer { withExtendedLifetime(guest) {} }
-    try await withEngine(guest) { engine in
+    try await guest.withEngine { engine in
       let timeline = try await Timeline(engine)
       let end = await timeline.recorded.upperBound
       let begin = VirtualAddress(0x7c00)
@@ -279,51 +241,5 @@ struct EngineStopTests {
       #expect(stop.reason == .watchpoint(word))
       #expect(stop.moment == after.earlier(by: 1))
     }
-  }
-
-  /// Waits for a tick of the firmware's clock.
-  private static let ticking = """
-    again:
-      movw $0x7000, %sp
-      sti
-      movw 0x46c, %bx
-    tick:
-      cmpw 0x46c, %bx
-      je tick
-      nop
-    """
-
-  /// What the CPU stores when it takes an interrupt is no instruction's doing.
-  @Test func tellsWhatAnInterruptStored() async throws {
-    let guest = try guest(Self.ticking)
-    defer { withExtendedLifetime(guest) {} }
-    var moment = Moment(0)
-    try await withEngine(guest) { engine in
-      let timeline = try await Timeline(engine)
-      let tick = VirtualAddress(0x7c11)
-      let ticked = VirtualAddress(0x7c17)
-      await timeline.setBreakpoint(ticked)
-      moment = try await timeline.run().moment
-      // IP, CS and FLAGS.
-      let frame = MemoryRange(.virtual(VirtualAddress(0x6ffa)), count: 6)
-      let found = try await timeline.lastWrite(to: frame)
-      guard case .store(let record, _) = found.finding else {
-        Issue.record("\(found)")
-        return
-      }
-      #expect(record.isEntry)
-      #expect(record.moment < moment)
-      let counter = record.programCounter
-      #expect((tick.rawValue..<ticked.rawValue).contains(counter.rawValue))
-      let after = try #require(record.after)
-      #expect(UInt64(after[0]) | UInt64(after[1]) << 8 == counter.rawValue)
-      #expect(after[2...3] == [0, 0])
-      _ = try await timeline.seek(.moment(record.moment))
-      #expect(try await timeline.memory(frame) == record.before)
-    }
-    let replay = try guest.varve(
-      "replay", guest.path, "-e", "seek \(moment)", "-e", "last-write 0x6ffa,6")
-    #expect(replay.status == 0)
-    #expect(replay.text.contains(", as the CPU took an interrupt or exception at 0x7c1"))
   }
 }

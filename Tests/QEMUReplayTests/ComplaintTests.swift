@@ -6,7 +6,9 @@ import Testing
 struct ComplaintTests {
   @Test(arguments: [
     ("", ""),
-    ("warning: one\nqemu-system-x86_64: no such machine\n\n", "qemu-system-x86_64: no such machine"),
+    (
+      "warning: one\nqemu-system-x86_64: no such machine\n\n", "qemu-system-x86_64: no such machine"
+    ),
     (
       "warning: one\nqemu: fatal: Raised interrupt while not in I/O function\n"
         + "EAX=00000000 EBX=00009500\nXMM14=0000000000000000 XMM15=0000000000000000\n",

@@ -38,6 +38,7 @@ public struct ReplayLogAssembler {
 
   public mutating func instructions(_ count: UInt32) { event(0, Self.number(UInt64(count), 4)) }
   public mutating func interrupt() { event(1) }
+  public mutating func exception() { event(2) }
   /// A key of kind `number`.
   public mutating func key() { asynchronous(2, [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 30, 1]) }
   public mutating func movement() {

@@ -13,6 +13,8 @@ struct EngineArchitecture: Sendable {
   /// Instructions that QEMU takes for a wish to let others work or to wait, as they begin (7.2
   /// target/i386/tcg/misc_helper.c, helper_pause, helper_hlt; target/arm/op_helper.c, yield, wfe, wfi).
   let yields: [[UInt8]]
+  /// How the CPU stores where to return to when it takes an interrupt or exception; nil if it has registers for that.
+  let entry: EntryFrame?
   /// All registers, as debuggers are told.
   let description: TargetDescription
 
@@ -27,12 +29,12 @@ struct EngineArchitecture: Sendable {
     EngineArchitecture(
       name: "x86_64", programCounter: 16 * 8, stackPointer: 7 * 8,
       undefined: .init(offset: 17 * 8, masks: statusFlags), yields: [[0xf3, 0x90], [0xf4]],
-      description: .x86_64()),
+      entry: EntryFrame(), description: .x86_64()),
     EngineArchitecture(
       name: "aarch64", programCounter: 32 * 8, stackPointer: 31 * 8, undefined: nil,
       yields: [
         [0x3f, 0x20, 0x03, 0xd5], [0x5f, 0x20, 0x03, 0xd5], [0x7f, 0x20, 0x03, 0xd5],
-      ], description: .aarch64()),
+      ], entry: nil, description: .aarch64()),
   ]
 
   /// The one that the program at `path` emulates; nil if it isn't known.

@@ -9,6 +9,24 @@ extension EngineCore {
     to limit: Moment, interruption: Interruption
   ) throws(ReplayError) -> EngineStop {
     let limit = min(limit, end)
+    while let entry = try nextEntry(before: limit) {
+      if try position() < entry {
+        let stop = try runWatching(to: entry, interruption)
+        guard stop == .reached else { return stop }
+        if let breakpoint = try breakpointHere() { return breakpoint }
+      }
+      if interruption.take() { return .interrupted }
+      let stop = try step()
+      guard stop == .reached else { return stop }
+      if try position() < limit, let breakpoint = try breakpointHere() { return breakpoint }
+    }
+    return try runWatching(to: limit, interruption)
+  }
+
+  /// As `run`, where nothing comes on the way at which memory can't be watched.
+  private mutating func runWatching(
+    to limit: Moment, _ interruption: Interruption
+  ) throws(ReplayError) -> EngineStop {
     let start = try position()
     guard start < limit else { return .reached }
     if interruption.take() { return .interrupted }
@@ -114,6 +132,14 @@ extension EngineCore {
   mutating func step() throws(ReplayError) -> EngineStop {
     let start = try stand()
     guard start.moment < end else { return .reached }
+    if let entry = try entryToCome(from: start) { return try step(from: start, taking: entry) }
+    let care = entries
+    let stop = try stepWatching(from: start)
+    entries = care.after(start.moment, try position())
+    return stop
+  }
+
+  private mutating func stepWatching(from start: Standing) throws(ReplayError) -> EngineStop {
     if try isAtYield() { return try run(from: start.moment, to: start.moment.later(by: 1), nil) }
     // A step isn't to run into it.
     if let breakCount, breakCount <= start.moment.rawValue + 2 { try removeBreak() }

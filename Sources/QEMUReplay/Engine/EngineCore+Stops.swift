@@ -33,7 +33,7 @@ extension EngineCore {
   }
 
   /// Has QEMU watch these and no others. Their order matters, so all are set anew.
-  private mutating func watch(_ wanted: Set<Watchpoint>) throws(ReplayError) {
+  mutating func watch(_ wanted: Set<Watchpoint>) throws(ReplayError) {
     for watchpoint in layout.watchpoints { try send("z", watchpoint) }
     stops.watchpoints = []
     layout = WatchLayout(wanted, guarded: mayReportOtherStores)

@@ -18,6 +18,8 @@ struct EngineCore {
   let sighting = Sighting()
   /// The watchpoints that QEMU has for it.
   var layout = WatchLayout.none
+  /// How it goes by interrupts and exceptions.
+  var entries = EntryCare()
   private(set) var timeSpent = Duration.zero
   /// Where it stands, if that was asked since it moved.
   private(set) var standing: Standing?
@@ -61,7 +63,7 @@ struct EngineCore {
     do throws(ReplayError) {
       return .success(try body(&self))
     } catch {
-      return .failure(engineError(error))
+      return .failure(noteFailure(engineError(error)))
     }
   }
 
@@ -131,6 +133,7 @@ struct EngineCore {
     standing = nil
     counted = nil
     isQuiet = false
+    entries.leave()
     sighting.forget()
   }
 

@@ -15,10 +15,7 @@ public struct ReplayLog: Hashable, Sendable {
   public let isEnded: Bool
   /// What is wrong behind `wholeSize`, and is no harm there; nil if nothing is.
   public let damage: String?
-  /// The code of the end event in this form of log.
-  let endCode: UInt8
-  /// The version that the header has, or should have.
-  let formatVersion: UInt32
+  private let format: ReplayLogFormat
 
   /// Header and end are there, and nothing else is wrong: QEMU will replay it.
   public var isComplete: Bool { version != 0 && isEnded && damage == nil }
@@ -54,15 +51,19 @@ public struct ReplayLog: Hashable, Sendable {
     wholeSize = best.offset
     isEnded = best.isEnded
     damage = best.damage
-    endCode = UInt8(best.format.codes.count - 1)
-    formatVersion = best.format.version
+    format = best.format
+  }
+
+  /// When the CPU took interrupts and exceptions. `bytes` is what this was read from.
+  func entries(_ bytes: ByteView) -> EntryMoments {
+    Reading(format, bytes, notesEntries: true).entries ?? EntryMoments()
   }
 
   /// A header and an end that QEMU accepts, to be written at 0 and at `wholeSize`; an end is nil if
   /// there is one.
   var repair: (header: [UInt8], end: [UInt8]?) {
-    let header = (0..<4).map { UInt8(truncatingIfNeeded: formatVersion >> (24 - 8 * $0)) }
-    return (header, isEnded ? nil : [endCode])
+    let header = (0..<4).map { UInt8(truncatingIfNeeded: format.version >> (24 - 8 * $0)) }
+    return (header, isEnded ? nil : [UInt8(format.codes.count - 1)])
   }
 }
 
@@ -74,11 +75,14 @@ private struct Reading {
   var offset = ReplayLogFormat.headerSize
   var isEnded = false
   var damage: String?
+  /// Nil if nobody wants them.
+  var entries: EntryMoments?
   /// Something came that isn't only cut short.
   private var hasNonsense = false
 
-  init(_ format: ReplayLogFormat, _ bytes: ByteView) {
+  init(_ format: ReplayLogFormat, _ bytes: ByteView, notesEntries: Bool = false) {
     self.format = format
+    entries = notesEntries ? EntryMoments() : nil
     var cursor = ByteCursor(bytes, at: offset, order: .bigEndian)
     do throws(ByteError) {
       while !cursor.isAtEnd, !isEnded {
@@ -139,7 +143,9 @@ private struct Reading {
         return false
       }
       instructions = sum
-    case .interrupt, .exception, .inputSync, .shutdown, .checkpoint: break
+    case .interrupt: entries?.interrupts.append(instructions)
+    case .exception: entries?.exceptions.append(instructions)
+    case .inputSync, .shutdown, .checkpoint: break
     case .bottomHalf, .bottomHalfOnce, .block, .clock, .audioOut: try cursor.skip(8)
     case .input: return try readInput(&cursor)
     case .characterRead:

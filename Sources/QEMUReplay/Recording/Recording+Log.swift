@@ -9,6 +9,14 @@ extension Recording {
       file.bytes, path: logPath, release: QEMURelease(description.engine.version))
   }
 
+  /// When the CPU took interrupts and exceptions. Throws `.log` if the log isn't one.
+  func readEntries() throws(ReplayError) -> EntryMoments {
+    let file = try system { () throws(HostError) in try MappedFile.open(logPath) }
+    let log = try ReplayLog(
+      file.bytes, path: logPath, release: QEMURelease(description.engine.version))
+    return log.entries(file.bytes)
+  }
+
   /// The command line `words` for this directory.
   func commandLine(_ words: [String]) -> [String] {
     let escaped = directory.replacing(",", with: ",,")

@@ -37,7 +37,9 @@ enum ToolRun {
   /// hw_error), if there is one, and otherwise the last line.
   static func complaint(_ text: String) -> String {
     let lines = text.split(separator: "\n")
-    let reason = lines.last { $0.hasPrefix("qemu: fatal: ") || $0.hasPrefix("qemu: hardware error: ") }
+    let reason = lines.last {
+      $0.hasPrefix("qemu: fatal: ") || $0.hasPrefix("qemu: hardware error: ")
+    }
     return reason.map(String.init) ?? lastLine(text)
   }
 

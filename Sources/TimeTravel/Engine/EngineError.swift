@@ -2,6 +2,9 @@
 public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The engine is gone: `restart()` may bring it back. `detail` says how it ended.
   case died(detail: String)
+  /// The engine is gone because it watched memory, and knows how it won't be the next time: after `restart()` the
+  /// same can be tried again. Thrown only finitely often.
+  case diedWatching(detail: String)
   /// The instruction count hasn't moved from `moment` for too long. `detail` is what the engine says of
   /// its state.
   case stalled(at: Moment, detail: String)
@@ -17,7 +20,7 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .died(let detail): "the replay engine ended: \(detail)"
+    case .died(let detail), .diedWatching(let detail): "the replay engine ended: \(detail)"
     case .stalled(let moment, let detail):
       "the replay makes no progress at instruction \(moment): \(detail)"
     case .saveRefused(let moment, let detail):

@@ -45,6 +45,17 @@ public struct MemoryRange: Hashable, Sendable, CustomStringConvertible {
     return offset <= count && other.count <= count - offset
   }
 
+  /// Whether both name the same space and have a byte in common.
+  public func overlaps(_ other: MemoryRange) -> Bool {
+    switch (start, other.start) {
+    case (.virtual, .virtual), (.physical, .physical): break
+    default: return false
+    }
+    guard count > 0, other.count > 0 else { return false }
+    return other.rawStart >= rawStart
+      ? other.rawStart - rawStart < count : rawStart - other.rawStart < other.count
+  }
+
   public var description: String {
     switch start {
     case .virtual(let address): "\(count) bytes at \(address)"

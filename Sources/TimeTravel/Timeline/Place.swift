@@ -48,8 +48,8 @@ struct EngineState: Sendable {
 enum Setback: Error {
   /// The engine is gone; the attempt can be repeated.
   case died(String)
-  /// The engine hung where it was watching memory; the attempt can be repeated on a new one, which won't watch
-  /// there.
+  /// The engine hung or ended where it was watching memory; the attempt can be repeated on a new one, which won't
+  /// watch there.
   case blinded
   case interrupted
   case failed(TimelineError)

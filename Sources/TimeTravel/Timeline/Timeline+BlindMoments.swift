@@ -34,11 +34,12 @@ extension Timeline {
   func watching(
     from start: Moment, _ body: (Engine) async throws(EngineError) -> EngineStop
   ) async throws(Setback) -> EngineStop {
+    let stops = engineStops
     do throws(Setback) {
       return try await ask(body)
     } catch {
-      guard case .failed(.stalled(let moment, _)) = error, let engineStops,
-        !engineStops.watchpoints.isEmpty, noteStall(at: moment, from: start)
+      guard case .failed(.stalled(let moment, _)) = error, let stops,
+        !stops.watchpoints.isEmpty, noteStall(at: moment, from: start)
       else { throw error }
       throw .blinded
     }

@@ -8,10 +8,17 @@ extension Timeline {
     do throws(EngineError) {
       return try await body(engine)
     } catch {
-      guard case .died(let detail) = error else { throw .failed(TimelineError(error)) }
-      engineState = nil
+      // Whatever failed, what is set may have gone with it.
       engineStops = nil
-      throw .died(detail)
+      switch error {
+      case .died(let detail):
+        engineState = nil
+        throw .died(detail)
+      case .diedWatching:
+        engineState = nil
+        throw .blinded
+      default: throw .failed(TimelineError(error))
+      }
     }
   }
 

@@ -232,7 +232,8 @@ extension TimelineError {
   /// What an engine's error is to the user.
   init(_ error: EngineError) {
     switch error {
-    case .died(let detail): self = .engineLost(attempts: 1, detail: detail)
+    case .died(let detail), .diedWatching(let detail):
+      self = .engineLost(attempts: 1, detail: detail)
     case .stalled(let moment, let detail): self = .stalled(at: moment, detail: detail)
     case .unreadable(let range): self = .unreadable(range)
     case .unsupported(let what): self = .unsupported(what)
