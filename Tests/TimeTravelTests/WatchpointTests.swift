@@ -92,6 +92,22 @@ struct WatchpointTests {
     #expect(await toy.engine.work.restarts == 1)
   }
 
+  /// More often than an engine may end otherwise.
+  @Test func `An engine that ends watching and knows better is started again`() async throws {
+    var program = Self.program
+    program.length = 5000
+    let toy = try await ToyTimeline(program)
+    let counts: Set<UInt64> = [10, 1000, 2000, 3000, 4000, 4900, 4990]
+    #expect(counts.count > CheckpointPolicy.toy.restartLimit + 1)
+    let written = Self.watch(200, 1, .write)
+    try await toy.place(at: toy.oracle.last)
+    await toy.arm(StopSet(watchpoints: [written]))
+    await toy.engine.fail(.init(diesWatching: counts))
+    await toy.engine.resetWork()
+    #expect(try await toy.timeline.reverseRun().reason == .beginning)
+    #expect(await toy.engine.work.restarts == counts.count)
+  }
+
   @Test func `Where the engine hangs is remembered for the next session`() async throws {
     let store = CheckpointTests.MemoryStore()
     var program = Self.program

@@ -1,6 +1,6 @@
-// Engines that hang where they are told to watch memory. QEMU 7.2 does, deterministically, where a watched access
-// falls together with an event of its log. There the timeline steps with nothing watched and compares the
-// memory instead, and tries whether the step changes it if it holds something else. What isn't noticed is a read.
+// Engines that hang at some moment because they are told to watch memory. There the timeline steps with nothing watched
+// and compares the memory instead, and tries whether the step changes it if it holds something else. What isn't
+// noticed is a read.
 
 /// A step from `place` that can't be watched.
 struct BlindStep: Hashable, Sendable {

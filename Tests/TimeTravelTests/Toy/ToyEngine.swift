@@ -16,6 +16,8 @@ actor ToyEngine: ReplayEngine {
     /// Hangs for good executing the instruction before this count while it watches memory, and then
     /// shows a count that is this much too low.
     var stallsWatching: (at: UInt64, error: UInt64)?
+    /// Ends executing the instruction before each of these counts while it watches memory, once each.
+    var diesWatching: Set<UInt64> = []
     /// From the second time that this count is passed, a register differs.
     var divergesAt: UInt64?
     /// No checkpoint can be saved at such a count.
@@ -139,7 +141,7 @@ actor ToyEngine: ReplayEngine {
       }
       let address = ToyMachine.address(machine.programCounter)
       if stops.breakpoints.contains(address) { return .breakpoint(address) }
-      try hangIfWatching()
+      try failIfWatching()
       if let stop = execute() {
         if faults.hidesAccessAtLimit, machine.count == limit.rawValue { return .reached }
         return stop
@@ -152,12 +154,16 @@ actor ToyEngine: ReplayEngine {
     try await enter()
     guard machine.count < program.length else { return .reached }
     work.steps += 1
-    try hangIfWatching()
+    try failIfWatching()
     let stop = execute()
     return stop == .elsewhere ? .reached : stop ?? .reached
   }
 
-  private func hangIfWatching() throws(EngineError) {
+  private func failIfWatching() throws(EngineError) {
+    if !stops.watchpoints.isEmpty, faults.diesWatching.remove(machine.count + 1) != nil {
+      isDead = true
+      throw .diedWatching(detail: "won't happen again")
+    }
     guard let (count, error) = faults.stallsWatching, machine.count + 1 == count,
       !stops.watchpoints.isEmpty
     else { return }
