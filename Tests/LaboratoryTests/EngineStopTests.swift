@@ -149,6 +149,40 @@ struct EngineStopTests {
     }
   }
 
+  /// Stores what is there already, and then behind it.
+  private static let exchanging = """
+    again:
+      movw $5, 0x7e00
+      movw $5, %ax
+      movw %ax, %dx
+      cmpxchgw %dx, 0x7e00
+      movl %ecx, 0x7e09
+      nop
+      nop
+    """
+
+  /// Of two reported stores that changed nothing, one is one.
+  @Test func tellsAnExchangeFromAStoreBehind() async throws {
+    let guest = try RecordedGuest(bootSector: Self.exchanging)
+    defer { withExtendedLifetime(guest) {} }
+    try await guest.withEngine { engine in
+      let timeline = try await Timeline(engine)
+      let begin = VirtualAddress(0x7c00)
+      await timeline.setBreakpoint(begin)
+      let start = try await timeline.run().moment
+      await timeline.removeBreakpoint(begin)
+      _ = try await timeline.seek(.moment(start.later(by: 10)))
+      let word = MemoryRange(.virtual(VirtualAddress(0x7e00)), count: 8)
+      let found = try await timeline.lastWrite(to: word)
+      guard case .store(let record, _) = found.finding else {
+        Issue.record("\(found)")
+        return
+      }
+      #expect(record.moment == start.later(by: 7))
+      #expect(record.before == record.after)
+    }
+  }
+
   /// Waits by PAUSE and HLT, twenty times.
   private static let waiting = """
     again:

@@ -5,8 +5,8 @@ internal import TimeTravel
 // The CPU stores where to return to when it takes an interrupt or exception. If that memory is watched, QEMU 7.2 hangs or
 // aborts: it takes the store for one of an instruction, and goes back to execute that one once more
 // (softmmu/physmem.c, cpu_check_watchpoint); but there is none, and the event of the log that told of the interrupt
-// or exception has gone. So QEMU that has failed watching some memory isn't told to any more where, by the log, an
-// interrupt or exception comes. What is stored then the registers tell.
+// or exception has gone. So memory that QEMU has failed watching isn't watched any more in the steps in which, by the
+// log, an interrupt or exception comes. Where these store the registers tell.
 
 /// What is known of interrupts and exceptions for going by them.
 struct EntryCare {
@@ -108,12 +108,13 @@ extension EngineCore {
     entries = care
     if now.moment == start.moment || entry == .byTrap {
       (entries.taken, entries.arrived) = (now.moment, nil)
-      return stop(by: frame(from: start, to: now), watched)
+      guard let frame = frame(from: start, to: now) else { return .reached }
+      return stop(by: watched.filter { $0.access != .read && $0.range.overlaps(frame) })
     }
     // It was an instruction.
     (entries.taken, entries.arrived) = (nil, now.moment)
     let after = try contents(of: watched)
-    return watched.first { before[$0] != after[$0] }.map { .watchpoint($0) } ?? .reached
+    return stop(by: watched.filter { before[$0] != after[$0] })
   }
 
   private func frame(from start: Standing, to now: Standing) -> MemoryRange? {
@@ -123,12 +124,10 @@ extension EngineCore {
       RegisterValues(architecture.description, packet: after))
   }
 
-  private func stop(by frame: MemoryRange?, _ watched: Set<Watchpoint>) -> EngineStop {
-    guard let frame else { return .reached }
-    let hit = watched.first { watchpoint in
-      watchpoint.access != .read && watchpoint.range.overlaps(frame)
-    }
-    return hit.map { .watchpoint($0) } ?? .reached
+  /// Of several always the same.
+  private func stop(by hits: Set<Watchpoint>) -> EngineStop {
+    let first = hits.min { $0.range.rawStart < $1.range.rawStart }
+    return first.map { .watchpoint($0) } ?? .reached
   }
 
   /// What is stored to and can be read.

@@ -41,22 +41,6 @@ extension EngineCore {
     return contents
   }
 
-  /// Whether the next step stores to `range`: its bytes are inverted first, so that any store shows. The machine is
-  /// of no use afterwards. Nil for what can't be written.
-  mutating func storesNext(to range: MemoryRange) throws(ReplayError) -> Bool? {
-    guard case .virtual = range.start, range.count <= StubClient.memoryLimit / 2,
-      let before = try memory(range)
-    else { return nil }
-    let inverse = before.map { ~$0 }
-    let place = "\(String(range.rawStart, radix: 16)),\(String(range.count, radix: 16))"
-    let digits = inverse.map { paddedHex($0, digits: 2) }.joined()
-    guard try instance.stub.command("M\(place):\(digits)"), try memory(range) == inverse else {
-      return nil
-    }
-    _ = try step()
-    return try memory(range) != inverse
-  }
-
   private mutating func answers(
     to requests: [String], _ isPhysical: Bool
   ) throws(ReplayError) -> [String] {

@@ -143,18 +143,24 @@ extension EngineCore {
     if try isAtYield() { return try run(from: start.moment, to: start.moment.later(by: 1), nil) }
     // A step isn't to run into it.
     if let breakCount, breakCount <= start.moment.rawValue + 2 { try removeBreak() }
-    // Behind a step that hit a watchpoint there is a second stop, before anything is executed.
-    for _ in 0..<2 {
+    let stop = try singleStep(from: start)
+    return try stop.watched == nil ? .reached : hit(stop) ?? .reached
+  }
+
+  /// Has QEMU step from where it stands. Behind a step that hit a watchpoint it stops a second time before anything
+  /// is executed.
+  mutating func singleStep(from start: Standing) throws(ReplayError) -> StubStop {
+    var stop: StubStop
+    var count = 0
+    repeat {
       leave()
       try instance.stub.send("s")
       flashWaits = false
       let (reply, _) = try wait(nil)
-      let stop = try StubStop(reply)
-      let now = try stand()
-      if stop.watched != nil { return try hit(stop) ?? .reached }
-      if now != start { return .reached }
-    }
-    return .reached
+      stop = try StubStop(reply)
+      count += 1
+    } while try stand() == start && stop.watched == nil && count < 2
+    return stop
   }
 
   /// Whether the next instruction is one after which QEMU looks for other work, and forgets that it was to stop:

@@ -132,8 +132,12 @@ public final class QEMUEngine: ReplayEngine {
     core.withLock { $0.mayReportOtherStores }
   }
 
-  public func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? {
-    try await perform { core throws(ReplayError) in try core.storesNext(to: range) }
+  public func storesNext(
+    to range: MemoryRange, watching: Bool
+  ) async throws(EngineError) -> Bool? {
+    try await perform { core throws(ReplayError) in
+      try core.storesNext(to: range, watching: watching)
+    }
   }
 
   public func saveCheckpoint(_ name: CheckpointName) async throws(EngineError) -> UInt64 {

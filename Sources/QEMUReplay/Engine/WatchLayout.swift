@@ -26,7 +26,7 @@ struct WatchLayout {
   /// The longest piece in which a store is checked: vectors take several (7.2 accel/tcg/cputlb.c, store_helper).
   private static let pieceLimit: UInt64 = 8
   /// By which QEMU checks: x86's pages, and the smallest that AArch64 has.
-  private static let pageSize: UInt64 = 4096
+  static let pageSize: UInt64 = 4096
 
   /// All, in the order in which they have to be set.
   let watchpoints: [Watchpoint]

@@ -75,7 +75,12 @@ public protocol ReplayEngine: Sendable {
 
   /// Whether the next step stores to `range`, told by taking it over other contents: afterwards the timeline goes
   /// to a checkpoint. No stops are set. Nil if the engine can't tell.
-  func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool?
+  ///
+  /// - Parameter watching: whether memory can be watched there; then a store counts, too, that depends on what is
+  ///   there and so leaves other contents as they are: a comparison and exchange.
+  func storesNext(
+    to range: MemoryRange, watching: Bool
+  ) async throws(EngineError) -> Bool?
 
   /// Keeps the whole state where the engine stands, for this run and later ones. The timeline has removed
   /// all stops before. Gives the checkpoint's size in bytes on disk (an estimate will do). Throws
@@ -122,7 +127,9 @@ extension ReplayEngine {
 
   public var mayReportOtherStores: Bool { false }
 
-  public func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? { nil }
+  public func storesNext(
+    to range: MemoryRange, watching: Bool
+  ) async throws(EngineError) -> Bool? { nil }
 
   public func physicalAddress(
     of address: VirtualAddress

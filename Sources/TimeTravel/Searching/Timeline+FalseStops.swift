@@ -31,7 +31,8 @@ extension Timeline {
     let place = try await landing(on: hit)
     var verdict = true
     if !hasChanged(watchpoint.range, before: hit.stop) {
-      verdict = try await storesOverOtherContents(to: watchpoint.range, from: place) ?? true
+      verdict = try await storesOverOtherContents(
+        to: watchpoint.range, from: place, watching: true) ?? true
     }
     if verdicts.count >= 10_000 { verdicts = [:] }
     verdicts[report] = verdict
@@ -41,14 +42,14 @@ extension Timeline {
   /// Whether the step from `place` stores to `range`, by executing it over other contents; nil if the engine can't
   /// tell. It must go to a checkpoint afterwards: those contents never were.
   func storesOverOtherContents(
-    to range: MemoryRange, from place: Place
+    to range: MemoryRange, from place: Place, watching: Bool
   ) async throws(Setback) -> Bool? {
     try await bring(to: place)
     try await apply(.none)
     isAstray = true
     engineState = nil
     let answer = try await ask { engine throws(EngineError) in
-      try await engine.storesNext(to: range)
+      try await engine.storesNext(to: range, watching: watching)
     }
     engineState = nil
     return answer

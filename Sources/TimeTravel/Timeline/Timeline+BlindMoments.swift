@@ -93,7 +93,8 @@ extension Timeline {
         if known == true { found = watchpoint }
         continue
       }
-      let verdict = try await storesOverOtherContents(to: watchpoint.range, from: here)
+      let verdict = try await storesOverOtherContents(
+        to: watchpoint.range, from: here, watching: false)
       blindVerdicts[step] = .some(verdict)
       if verdict == true { found = watchpoint }
     }

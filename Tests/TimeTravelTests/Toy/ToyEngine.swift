@@ -199,7 +199,9 @@ actor ToyEngine: ReplayEngine {
     isBehind(watchpoint, access) && access.address.isMultiple(of: 2)
   }
 
-  func storesNext(to range: MemoryRange) async throws(EngineError) -> Bool? {
+  func storesNext(
+    to range: MemoryRange, watching: Bool
+  ) async throws(EngineError) -> Bool? {
     try await enter()
     precondition(stops.isEmpty, "what is set could stop it")
     guard !faults.cannotTellStores else { return nil }
