@@ -92,7 +92,8 @@ struct EngineStopTests {
     #expect(try await engine.step() == .watchpoint(watchpoint))
     #expect(try await engine.position() == after)
     let registers = try await engine.registers()
-    #expect(try await engine.step() == .reached)
+    // The next one may store there, too.
+    _ = try await engine.step()
     #expect(try await engine.registers() != registers)
     try await engine.setStops(.none)
     try await engine.rewind()

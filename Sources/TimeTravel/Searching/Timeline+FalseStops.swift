@@ -31,8 +31,9 @@ extension Timeline {
     let place = try await landing(on: hit)
     var verdict = true
     if !hasChanged(watchpoint.range, before: hit.stop) {
-      verdict = try await storesOverOtherContents(
-        to: watchpoint.range, from: place, watching: true) ?? true
+      verdict =
+        try await storesOverOtherContents(
+          to: watchpoint.range, from: place, watching: true) ?? true
     }
     if verdicts.count >= 10_000 { verdicts = [:] }
     verdicts[report] = verdict
