@@ -27,7 +27,11 @@ extension EngineCore {
       try memory(range) == inverse
     else { return nil }
     var isNamed = false
-    if watching { isNamed = try stepNaming(range) } else { _ = try step() }
+    if watching, try !mayTakeEntry() {
+      isNamed = try stepNaming(range)
+    } else {
+      _ = try step()
+    }
     let after = try memory(range)
     return isNamed || after != inverse
   }

@@ -79,6 +79,13 @@ extension EngineCore {
     return Moment(next)
   }
 
+  /// Whether an interrupt or exception may come in the next step, and nothing should be watched.
+  mutating func mayTakeEntry() throws(ReplayError) -> Bool {
+    guard architecture.entry != nil else { return false }
+    let count = try position().rawValue
+    return try entryMoments().nextStep(from: count) == count
+  }
+
   /// Whether care is needed for the step from `start`.
   mutating func entryToCome(from start: Standing) throws(ReplayError) -> ComingEntry? {
     guard isCareful, entries.taken != start.moment else { return nil }
